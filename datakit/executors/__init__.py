@@ -1,0 +1,1 @@
+"""Running a plan: segments over shards, on this process, a pool, or a cluster."""

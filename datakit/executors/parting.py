@@ -1,0 +1,147 @@
+"""Parting rows: what a stage says of a batch becomes the rows that go on and the rejects.
+
+The only place where a row leaves a run. Every function returns `Parted`, and
+`rows in = kept rows + rejected rows - extra copies` holds for each.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from datakit.records import (
+    FILE,
+    ID,
+    LINE,
+    REASON,
+    SOURCE,
+    TEXT,
+    VALUES,
+    Batch,
+    Table,
+    joined_content,
+)
+from datakit.stage import Decisions
+
+EXCERPT_CHARS = 300
+
+REJECT_SCHEMA = {
+    ID: pl.String,
+    SOURCE: pl.String,
+    FILE: pl.String,
+    LINE: pl.UInt64,
+    "reason": pl.String,
+    "values": pl.String,
+    "text": pl.String,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Parted:
+    """The rows that go on, and the rejects (`REJECT_SCHEMA`); `copies` counts added rows."""
+
+    kept: Batch
+    rejects: Table
+    copies: int = 0
+
+
+def part_by_reason_column(batch: Batch) -> Parted:
+    """Part a batch from a reader or formatter, which marks the rows it refuses in `_reason`."""
+    if REASON not in batch.columns:
+        return Parted(batch, empty_rejects())
+    reasons = batch[REASON]
+    if reasons.null_count() == batch.height:
+        return Parted(batch.drop(REASON, VALUES, strict=False), empty_rejects())
+    values = batch[VALUES] if VALUES in batch.columns else None
+    rows = batch.drop(REASON, VALUES, strict=False)
+    return _part(rows, reasons, values)
+
+
+def part_by_verdicts(batch: Batch, verdicts: Table) -> Parted:
+    """Part a batch by what a filter said: `reason`, and the values that decided."""
+    reasons = verdicts["reason"]
+    if reasons.null_count() == batch.height:
+        return Parted(batch, empty_rejects())
+    return _part(batch, reasons, encode_values(verdicts.drop("reason")))
+
+
+def part_by_decisions(batch: Batch, decisions: Decisions) -> Parted:
+    """Part a batch by a barrier's decisions: reject, keep, or repeat; add the new columns."""
+    if decisions.columns.width:
+        batch = batch.with_columns(decisions.columns.get_columns())
+    reasons = decisions.reason.zip_with(
+        decisions.copies == 0, pl.Series([None], dtype=pl.String).new_from_index(0, batch.height)
+    )
+    reasons = reasons.zip_with(
+        (decisions.copies > 0) | reasons.is_not_null(), _unnamed(batch.height)
+    )
+    values = encode_values(decisions.values) if decisions.values.width else None
+    parted = _part(batch, reasons, values)
+    copies = decisions.copies.filter(decisions.copies > 0)
+    if not (copies > 1).any():
+        return parted
+    repeated = repeat_rows(parted.kept, copies)
+    return Parted(repeated, parted.rejects, copies=repeated.height - parted.kept.height)
+
+
+def repeat_rows(batch: Batch, copies: pl.Series) -> Batch:
+    """Repeat each row `copies` times; the n-th repetition's id ends in `#n` (from 2)."""
+    rows = batch.with_columns(
+        copies.alias("_copies"), pl.int_ranges(0, copies.cast(pl.Int64)).alias("_copy")
+    )
+    rows = rows.explode("_copy").with_columns(
+        pl.when(pl.col("_copy") > 0)
+        .then(pl.concat_str(ID, pl.lit("#"), pl.col("_copy") + 1))
+        .otherwise(pl.col(ID))
+        .alias(ID)
+    )
+    return rows.drop("_copies", "_copy")
+
+
+def encode_values(values: Table) -> pl.Series:
+    """Measured values as the JSON text of one object a row, without nulls."""
+    if not values.width:
+        return pl.Series("values", [None] * values.height, dtype=pl.String)
+    return values.select(pl.struct(pl.all()).struct.json_encode()).to_series().alias("values")
+
+
+def empty_rejects() -> Table:
+    """A reject table without rows."""
+    return pl.DataFrame(schema=REJECT_SCHEMA)
+
+
+def _unnamed(rows: int) -> pl.Series:
+    return pl.Series(["unnamed"], dtype=pl.String).new_from_index(0, rows)
+
+
+def _part(batch: Batch, reasons: pl.Series, values: pl.Series | None) -> Parted:
+    goes = reasons.is_not_null()
+    gone = batch.filter(goes)
+    if not gone.height:
+        return Parted(batch, empty_rejects())
+    rejects = pl.DataFrame(
+        {
+            ID: gone[ID],
+            SOURCE: gone[SOURCE],
+            FILE: _column(gone, FILE, pl.String()),
+            LINE: _column(gone, LINE, pl.UInt64()),
+            "reason": reasons.filter(goes),
+            "values": values.filter(goes)
+            if values is not None
+            else _nulls(gone.height, pl.String()),
+            "text": _excerpt(gone),
+        },
+        schema=REJECT_SCHEMA,
+    )
+    return Parted(batch.filter(~goes), rejects)
+
+
+def _excerpt(batch: Batch) -> pl.Series:
+    return joined_content(batch).str.head(EXCERPT_CHARS).alias(TEXT)
+
+
+def _column(batch: Batch, name: str, dtype: pl.DataType) -> pl.Series:
+    return batch[name] if name in batch.columns else _nulls(batch.height, dtype)
+
+
+def _nulls(rows: int, dtype: pl.DataType) -> pl.Series:
+    return pl.Series([None], dtype=dtype).new_from_index(0, rows)

@@ -1,0 +1,122 @@
+"""What is in a row: the columns of a batch, and how a stage reads and writes a record's text.
+
+A batch is a `polars.DataFrame`. Columns with fixed names and types:
+
+| column | type | meaning |
+|---|---|---|
+| `id` | String | the record's own id, else `<source>/<file>:<line>` |
+| `source` | String | the `[[source]]` it came from; the same for all rows of a batch |
+| `text` | String | a document, or null |
+| `messages` | List[Struct] | a conversation (`MESSAGES_TYPE`), or null |
+| `meta` | String | every other field of the input record: the JSON text of one object |
+| `_file`, `_line` | String, UInt64 | where the record came from: file as named in ids, first line |
+
+Stages add annotation columns, each declared in the stage's `adds`. Columns that start with an
+underscore belong to the engine.
+"""
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import xxhash
+
+Batch: TypeAlias = pl.DataFrame
+Table: TypeAlias = pl.DataFrame
+Columns: TypeAlias = frozenset[str]
+
+ID, SOURCE, TEXT, MESSAGES, META = "id", "source", "text", "messages", "meta"
+FILE, LINE = "_file", "_line"
+# A stage that may refuse rows (a reader, a formatter) sets these two; the runner parts the rows.
+REASON, VALUES = "_reason", "_values"
+# (shard << 32) | row of the spill before a barrier; given to `Barrier.observe`.
+ADDRESS = "_address"
+# Which reduce partition a row of an observation goes to: UInt32, see `Barrier.observe`.
+PARTITION = "_partition"
+
+# Written in a stage's `needs`: either of the two will do.
+CONTENT = "text|messages"
+
+MESSAGE_FIELDS = ("role", "content", "tool_calls", "tool_call_id", "name")
+MESSAGE_TYPE = pl.Struct(dict.fromkeys(MESSAGE_FIELDS, pl.String))
+"""`tool_calls` is the JSON text of the OpenAI list; fields other than `role` and `content` are
+null where a message has none."""
+MESSAGES_TYPE = pl.List(MESSAGE_TYPE)
+
+ROLES = ("system", "user", "assistant", "tool")
+
+
+def make_addresses(shard: int, first_row: int, rows: int) -> pl.Series:
+    """Addresses of `rows` consecutive rows of a shard: UInt64, shard in the upper 32 bits."""
+    start = (shard << 32) | first_row
+    return pl.Series(ADDRESS, np.arange(start, start + rows, dtype=np.uint64))
+
+
+def map_content(
+    batch: Batch, clean: Callable[[pl.Series], pl.Series], *, roles: tuple[str, ...] = ()
+) -> Batch:
+    """Rewrite every text of a batch with `clean`, a function from String to String series.
+
+    Documents: the `text` column. Conversations: the contents of all messages (only those of
+    `roles`, where given), flattened into one series, so that `clean` sees plain text either way.
+    Nulls are handed over as nulls and must come back as nulls.
+    """
+    if TEXT in batch.columns and batch.schema[TEXT] == pl.String:
+        batch = batch.with_columns(clean(batch[TEXT]).alias(TEXT))
+    if MESSAGES in batch.columns and batch[MESSAGES].null_count() < batch.height:
+        batch = batch.with_columns(_map_messages(batch[MESSAGES], clean, roles))
+    return batch
+
+
+def _map_messages(
+    messages: pl.Series, clean: Callable[[pl.Series], pl.Series], roles: tuple[str, ...]
+) -> pl.Series:
+    flat = messages.explode(empty_as_null=False, keep_nulls=False).struct.unnest()
+    cleaned = clean(flat["content"])
+    if roles:
+        cleaned = cleaned.zip_with(flat["role"].is_in(roles).fill_null(False), flat["content"])
+    rewritten = flat.with_columns(cleaned.alias("content")).to_struct()
+    return nest(rewritten, messages.list.len(), name=messages.name)
+
+
+def nest(values: pl.Series, lengths: pl.Series, *, name: str) -> pl.Series:
+    """Cut a flat series into lists of the given lengths; a null length gives a null list."""
+    offsets = np.zeros(len(lengths) + 1, dtype=np.int64)
+    np.cumsum(lengths.fill_null(0).to_numpy(), out=offsets[1:])
+    child = values.to_arrow(compat_level=pl.CompatLevel.oldest())
+    mask = lengths.is_null().to_arrow()
+    lists = pa.LargeListArray.from_arrays(pa.array(offsets), child, mask=mask)
+    return pl.Series(name, pl.from_arrow(lists), dtype=pl.List(values.dtype))
+
+
+def hash_strings(values: pl.Series, *, seed: int = 0) -> pl.Series:
+    """XXH64 of each string's UTF-8 bytes: UInt64, the same on every machine and version; null
+    gives null. Two seeds give 128 independent bits. (Polars' own `hash` may change.)
+    """
+    digest = xxhash.xxh64_intdigest
+    hashes = [None if v is None else digest(v.encode(), seed) for v in values.to_list()]
+    return pl.Series(values.name, hashes, dtype=pl.UInt64)
+
+
+def joined_content(batch: Batch, *, roles: tuple[str, ...] = ()) -> pl.Series:
+    """The text a filter judges, one String a row: `text`, else the contents of the messages
+    (only those of `roles`, where given) joined by line ends; null where a record has neither.
+    """
+    parts = []
+    if TEXT in batch.columns:
+        parts.append(batch[TEXT])
+    if MESSAGES in batch.columns:
+        parts.append(_join_messages(batch[MESSAGES], roles))
+    if not parts:
+        return pl.Series(TEXT, [None] * batch.height, dtype=pl.String)
+    return parts[0] if len(parts) == 1 else parts[0].fill_null(parts[1])
+
+
+def _join_messages(messages: pl.Series, roles: tuple[str, ...]) -> pl.Series:
+    message = pl.element()
+    if roles:
+        message = message.filter(message.struct.field("role").is_in(roles))
+    contents = pl.col(messages.name).list.eval(message.struct.field("content").fill_null(""))
+    return messages.to_frame().select(contents.list.join("\n")).to_series().alias(TEXT)

@@ -1,0 +1,79 @@
+"""The names a pipeline file can use, and where the class behind each name lives.
+
+A module is imported when its name is first used. Users add their own by dotted path
+(`use = "my_pkg.stages:DropAds"`) or through the entry point group `datakit.stages`.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+
+from datakit.errors import UnknownNameError, UsageError
+
+ENTRY_POINT_GROUP = "datakit.stages"
+
+BUILT_IN = {
+    "ingest.jsonl": "datakit.stages.ingest.jsonl:JsonlSource",
+    "ingest.json": "datakit.stages.ingest.json_array:JsonArraySource",
+    "ingest.csv": "datakit.stages.ingest.csv_table:CsvSource",
+    "ingest.parquet": "datakit.stages.ingest.parquet:ParquetSource",
+    "ingest.text": "datakit.stages.ingest.plain_text:TextSource",
+    "ingest.datasets": "datakit.stages.ingest.hf_datasets:DatasetsSource",
+    "clean.unicode": "datakit.stages.clean.unicode:UnicodeCleaner",
+    "clean.whitespace": "datakit.stages.clean.whitespace:WhitespaceCleaner",
+    "clean.html": "datakit.stages.clean.html:HtmlCleaner",
+    "clean.script": "datakit.stages.clean.script:ScriptConverter",
+    "filter.length": "datakit.stages.filter.length:LengthFilter",
+    "filter.language": "datakit.stages.filter.language:LanguageFilter",
+    "filter.rules": "datakit.stages.filter.rules:RulesFilter",
+    "dedup.exact": "datakit.stages.dedup.exact:ExactDedup",
+    "dedup.minhash": "datakit.stages.dedup.minhash:MinHashDedup",
+    "mix.weighted": "datakit.stages.mix.weighted:WeightedMix",
+    "format.instruct": "datakit.stages.format.instruct:InstructFormat",
+    "format.chat": "datakit.stages.format.chat:ChatFormat",
+    "format.pretrain": "datakit.stages.format.pretrain:PretrainFormat",
+    "split.random": "datakit.stages.split.random:RandomSplit",
+    "write.jsonl": "datakit.stages.write.jsonl:JsonlSink",
+    "write.parquet": "datakit.stages.write.parquet:ParquetSink",
+}
+
+
+class Registry(Mapping[str, type]):
+    """Stage names and their classes; a class is imported when it is asked for."""
+
+    def __init__(self, targets: Mapping[str, str]) -> None:
+        self._targets = dict(targets)
+
+    def __getitem__(self, name: str) -> type:
+        target = self._targets.get(name, name if ":" in name else "")
+        if not target:
+            raise UnknownNameError("stage", name, known=self._targets)
+        return _load(name, target)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._targets
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._targets)
+
+    def __len__(self) -> int:
+        return len(self._targets)
+
+
+def _load(name: str, target: str) -> type:
+    module, _, attribute = target.partition(":")
+    try:
+        found = getattr(import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"stage {name!r} cannot be imported from {target!r}: {error}") from error
+    if not isinstance(found, type):
+        raise UsageError(f"stage {name!r}: {target!r} is not a class")
+    return found
+
+
+@cache
+def stages() -> Registry:
+    """All known stages: datakit's own, and those of installed packages."""
+    installed = {point.name: point.value for point in entry_points(group=ENTRY_POINT_GROUP)}
+    return Registry({**installed, **BUILT_IN})

@@ -1,0 +1,1 @@
+"""What a run did: counts, and how they are shown."""

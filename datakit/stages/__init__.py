@@ -1,0 +1,1 @@
+"""All stages; one family a folder, one stage a file."""

@@ -1,0 +1,1 @@
+"""Barriers that reject records there already is one of."""

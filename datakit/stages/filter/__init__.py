@@ -1,0 +1,1 @@
+"""Stages that say which records go, and why."""

@@ -1,0 +1,78 @@
+"""Keep records by the length of their text."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import polars as pl
+
+from datakit.errors import SettingsError
+from datakit.records import CONTENT, Batch, Columns, Table, joined_content
+
+UNITS = ("chars", "han", "words", "lines")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LengthFilter:
+    r"""Keep records whose text has between `min_…` and `max_…` characters, Han characters, words
+    or lines.
+
+    Characters are Unicode code points; Han characters are those of the script Han; words are runs
+    of letters and digits of spaced scripts, each Han character or kana counting as one word;
+    lines are those that hold anything but white space. A bound left out does not apply.
+    Conversations are measured over the contents of all their messages.
+
+    Reasons: `too_few_<unit>`, `too_many_<unit>`.
+    """
+
+    needs: ClassVar[Columns] = frozenset({CONTENT})
+    adds: ClassVar[Columns] = frozenset()
+
+    min_chars: int | None = None
+    max_chars: int | None = None
+    min_han: int | None = None
+    max_han: int | None = None
+    min_words: int | None = None
+    max_words: int | None = None
+    min_lines: int | None = None
+    max_lines: int | None = None
+
+    def __post_init__(self) -> None:
+        for unit in UNITS:
+            low, high = getattr(self, f"min_{unit}"), getattr(self, f"max_{unit}")
+            if low is not None and high is not None and low > high:
+                raise SettingsError(f"min_{unit}", f"{low} is more than max_{unit} = {high}")
+
+    def reject(self, batch: Batch) -> Table:
+        """`reason`, and each measured length beside its bounds."""
+        columns: list[pl.Expr] = []
+        reason = pl.lit(None, dtype=pl.String)
+        for unit in reversed(UNITS):
+            for side in ("min", "max"):
+                bound = getattr(self, f"{side}_{unit}")
+                if bound is None:
+                    continue
+                fails = pl.col(unit) < bound if side == "min" else pl.col(unit) > bound
+                name = f"too_few_{unit}" if side == "min" else f"too_many_{unit}"
+                reason = pl.when(fails).then(pl.lit(name)).otherwise(reason)
+                columns += [pl.col(unit), pl.lit(bound).alias(f"{side}_{unit}")]
+        measured = (
+            joined_content(batch).fill_null("").to_frame("text").with_columns(self._measures())
+        )
+        unique = {column.meta.output_name(): column for column in columns}
+        return measured.select(reason.alias("reason"), *unique.values())
+
+    def _measures(self) -> list[pl.Expr]:
+        text = pl.col("text").str
+        measures = {
+            "chars": text.len_chars(),
+            "han": text.count_matches(r"\p{Han}"),
+            "words": text.count_matches(
+                r"[\p{Han}\p{Hiragana}\p{Katakana}]|[\p{L}\p{N}--\p{Han}\p{Hiragana}\p{Katakana}]+"
+            ),
+            "lines": text.count_matches(r"(?m)^.*\S"),
+        }
+        return [
+            expression.alias(unit)
+            for unit, expression in measures.items()
+            if getattr(self, f"min_{unit}") is not None or getattr(self, f"max_{unit}") is not None
+        ]

@@ -1,0 +1,1 @@
+"""Stages that bring records into the shape of training data."""

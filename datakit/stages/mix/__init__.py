@@ -1,0 +1,1 @@
+"""Barriers that set the shares of several sources."""

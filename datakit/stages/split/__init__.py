@@ -1,0 +1,1 @@
+"""Barriers that part records into train, val and test."""

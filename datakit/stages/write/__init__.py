@@ -1,0 +1,1 @@
+"""Sinks: files that trainers load."""
