@@ -44,7 +44,7 @@ class Parted:
     copies: int = 0
 
 
-def part_by_reason_column(batch: Batch) -> Parted:
+def part_by_reason_column(batch: Batch, *, excerpt: int | None = EXCERPT_CHARS) -> Parted:
     """Part a batch from a reader or formatter, which marks the rows it refuses in `_reason`."""
     if REASON not in batch.columns:
         return Parted(batch, empty_rejects())
@@ -53,18 +53,22 @@ def part_by_reason_column(batch: Batch) -> Parted:
         return Parted(batch.drop(REASON, VALUES, strict=False), empty_rejects())
     values = batch[VALUES] if VALUES in batch.columns else None
     rows = batch.drop(REASON, VALUES, strict=False)
-    return _part(rows, reasons, values)
+    return _part(rows, reasons, values, excerpt)
 
 
-def part_by_verdicts(batch: Batch, verdicts: Table) -> Parted:
+def part_by_verdicts(
+    batch: Batch, verdicts: Table, *, excerpt: int | None = EXCERPT_CHARS
+) -> Parted:
     """Part a batch by what a filter said: `reason`, and the values that decided."""
     reasons = verdicts["reason"]
     if reasons.null_count() == batch.height:
         return Parted(batch, empty_rejects())
-    return _part(batch, reasons, encode_values(verdicts.drop("reason")))
+    return _part(batch, reasons, verdicts.drop("reason"), excerpt)
 
 
-def part_by_decisions(batch: Batch, decisions: Decisions) -> Parted:
+def part_by_decisions(
+    batch: Batch, decisions: Decisions, *, excerpt: int | None = EXCERPT_CHARS
+) -> Parted:
     """Part a batch by a barrier's decisions: reject, keep, or repeat; add the new columns."""
     if decisions.columns.width:
         batch = batch.with_columns(decisions.columns.get_columns())
@@ -74,8 +78,7 @@ def part_by_decisions(batch: Batch, decisions: Decisions) -> Parted:
     reasons = reasons.zip_with(
         (decisions.copies > 0) | reasons.is_not_null(), _unnamed(batch.height)
     )
-    values = encode_values(decisions.values) if decisions.values.width else None
-    parted = _part(batch, reasons, values)
+    parted = _part(batch, reasons, decisions.values, excerpt)
     copies = decisions.copies.filter(decisions.copies > 0)
     if not (copies > 1).any():
         return parted
@@ -113,7 +116,9 @@ def _unnamed(rows: int) -> pl.Series:
     return pl.Series(["unnamed"], dtype=pl.String).new_from_index(0, rows)
 
 
-def _part(batch: Batch, reasons: pl.Series, values: pl.Series | None) -> Parted:
+def _part(
+    batch: Batch, reasons: pl.Series, values: pl.Series | Table | None, excerpt: int | None
+) -> Parted:
     goes = reasons.is_not_null()
     gone = batch.filter(goes)
     if not gone.height:
@@ -125,18 +130,24 @@ def _part(batch: Batch, reasons: pl.Series, values: pl.Series | None) -> Parted:
             FILE: _column(gone, FILE, pl.String()),
             LINE: _column(gone, LINE, pl.UInt64()),
             "reason": reasons.filter(goes),
-            "values": values.filter(goes)
-            if values is not None
-            else _nulls(gone.height, pl.String()),
-            "text": _excerpt(gone),
+            "values": _encoded(values, goes),
+            "text": _excerpt(gone, excerpt),
         },
         schema=REJECT_SCHEMA,
     )
     return Parted(batch.filter(~goes), rejects)
 
 
-def _excerpt(batch: Batch) -> pl.Series:
-    return joined_content(batch).str.head(EXCERPT_CHARS).alias(TEXT)
+def _encoded(values: pl.Series | Table | None, goes: pl.Series) -> pl.Series:
+    if values is None or (isinstance(values, pl.DataFrame) and not values.width):
+        return _nulls(int(goes.sum()), pl.String())
+    found = values.filter(goes)
+    return encode_values(found) if isinstance(found, pl.DataFrame) else found
+
+
+def _excerpt(batch: Batch, chars: int | None) -> pl.Series:
+    content = joined_content(batch).alias(TEXT)
+    return content if chars is None else content.str.head(chars)
 
 
 def _column(batch: Batch, name: str, dtype: pl.DataType) -> pl.Series:

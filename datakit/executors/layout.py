@@ -1,0 +1,80 @@
+"""Cutting the input into shards: the list of shards of all sources, in reading order.
+
+A compressed file of some size is unpacked by one task into pieces that all workers can read.
+The layout depends on the input and on `shard_bytes`, never on the number of workers.
+"""
+
+import pickle
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from datakit.executors.workdir import digest_of, settings_of, task_directory
+from datakit.plan import Plan
+from datakit.stage import Shard, Source
+
+PACKED_SHARE = 4
+"""A packed shard is unpacked first if it is larger than `shard_bytes` over this: text compresses
+three- to fivefold."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShardOf:
+    """A shard and the source it belongs to (its place in the plan)."""
+
+    source: int
+    shard: Shard
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class UnpackTask:
+    """One packed shard to be unpacked."""
+
+    source: Source
+    shard: Shard
+    shard_bytes: int
+    folder: Path
+    tmp_root: Path
+
+    @property
+    def label(self) -> str:
+        """What the task works on, for messages."""
+        return f"unpacking {self.shard.file}, source {self.source.name}"
+
+
+def source_digest(source: Source, *, shard_bytes: int) -> str:
+    """Digest of a source's settings, the identity of its input, and the cut."""
+    inputs = [asdict(file) for file in source.inputs()]
+    return digest_of("source", type(source).__qualname__, settings_of(source), inputs, shard_bytes)
+
+
+def first_cut(plan: Plan) -> list[ShardOf]:
+    """The shards of all sources as the files lie."""
+    shard_bytes = plan.pipeline.shard_bytes
+    return [
+        ShardOf(number, shard)
+        for number, source in enumerate(plan.sources)
+        for shard in source.shards(shard_bytes)
+    ]
+
+
+def needs_unpacking(shard: Shard, shard_bytes: int) -> bool:
+    """Whether a shard would keep one worker busy for long while the others wait."""
+    return shard.packed and shard.size > shard_bytes // PACKED_SHARE
+
+
+def unpack(task: UnpackTask) -> Path:
+    """Unpack a shard into a directory, with the list of its pieces beside them."""
+    if not task.folder.is_dir():
+        with task_directory(task.folder, task.tmp_root) as folder:
+            pieces = task.source.unpack(task.shard, folder, task.shard_bytes)
+            named = [replace(p, path=p.path.relative_to(folder)) for p in pieces]
+            (folder / "shards.pickle").write_bytes(pickle.dumps(named))
+    return task.folder
+
+
+def unpacked_shards(folder: Path) -> list[Shard]:
+    """The pieces that an unpack task left in its directory."""
+    # Written by this program into its own work directory, under a digest.
+    named: Sequence[Shard] = pickle.loads((folder / "shards.pickle").read_bytes())  # noqa: S301
+    return [replace(piece, path=folder / piece.path) for piece in named]

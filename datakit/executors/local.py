@@ -1,0 +1,37 @@
+"""The executor `local`: tasks one after the other in this process, for debugging and small jobs."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+
+class Task(Protocol):
+    """What an executor asks of a task: a name for messages. The rest is the work function's."""
+
+    @property
+    def label(self) -> str:
+        """What the task works on."""
+        ...
+
+
+Work = Callable[[Any], Any]
+
+
+class Executor(Protocol):
+    """Where and when tasks run. All that an engine for clusters has to offer is this."""
+
+    def map_tasks(self, work: Work, tasks: Iterable[Any]) -> Iterator[Any]:
+        """Results of `work(task)` in any order; `work` must be importable by name.
+
+        Raises:
+            DatakitError: a task failed; finished tasks keep their work.
+        """
+        ...
+
+
+class LocalExecutor:
+    """Runs each task where the caller is."""
+
+    def map_tasks(self, work: Work, tasks: Iterable[Any]) -> Iterator[Any]:
+        """Results in order."""
+        for task in tasks:
+            yield work(task)

@@ -1,0 +1,145 @@
+"""What a pipeline compiles to: its chain cut into segments at barriers, columns checked.
+
+A *segment* is the stretch between two barriers: it begins by reading a source, or by applying the
+decisions of the barrier before it to that barrier's spill; it runs row-local steps; it ends in
+observing the next barrier, or in the sink. Nothing here reads data.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from datakit.config.model import NamedSource, NamedStage, Pipeline
+from datakit.errors import PipelineFileError, Problem, did_you_mean
+from datakit.records import CONTENT, ID, META, SOURCE, Columns
+from datakit.stage import Barrier, Filter, Map, Sink, Source, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One stage in its place: `index` counts the stages from 1; `only` as in the file."""
+
+    index: int
+    name: str
+    stage: Stage
+    only: tuple[str, ...] | None = None
+
+    def concerns(self, source: str) -> bool:
+        """Whether records of this source go through the stage."""
+        return self.only is None or source in self.only
+
+    @property
+    def label(self) -> str:
+        """Name in reports: `03 filter.length`."""
+        return f"{self.index:02d} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of the chain; `applies` is the barrier it follows, `observes` the one it feeds."""
+
+    index: int
+    applies: Step | None
+    steps: tuple[Step, ...]
+    observes: Step | None
+
+    @property
+    def label(self) -> str:
+        """What the segment does, for progress lines."""
+        names = [self.applies.name] if self.applies else ["read"]
+        names += [step.name for step in self.steps]
+        return " > ".join([*names, self.observes.name if self.observes else "write"])
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A checked pipeline, ready for an executor."""
+
+    pipeline: Pipeline
+    sources: tuple[Source, ...]
+    segments: tuple[Segment, ...]
+    sink: Sink
+
+    @property
+    def steps(self) -> list[Step]:
+        """All stages in order, barriers too."""
+        found: list[Step] = []
+        for segment in self.segments:
+            found += [*segment.steps, *([segment.observes] if segment.observes else [])]
+        return found
+
+
+def compile_plan(pipeline: Pipeline) -> Plan:
+    """Check that each stage finds its columns, and cut the chain at barriers.
+
+    Raises:
+        PipelineFileError: a stage misses a column, names an unknown source, or is no stage.
+    """
+    problems = [*_wrong_kinds(pipeline.stages), *_unknown_sources(pipeline)]
+    problems += [p for source in pipeline.sources for p in _missing_columns(pipeline, source)]
+    if problems:
+        raise PipelineFileError(pipeline.file, list(dict.fromkeys(problems)))
+    steps = [Step(s.index, s.name, s.stage, s.only) for s in pipeline.stages]
+    sources = tuple(source.source for source in pipeline.sources)
+    return Plan(pipeline, sources, tuple(cut_segments(steps)), pipeline.sink)
+
+
+def cut_segments(steps: Sequence[Step]) -> Iterator[Segment]:
+    """Cut a chain of steps after each barrier."""
+    applies, stretch, index = None, list[Step](), 0
+    for step in steps:
+        if isinstance(step.stage, Barrier):
+            yield Segment(index, applies, tuple(stretch), step)
+            applies, stretch, index = step, [], index + 1
+        else:
+            stretch.append(step)
+    yield Segment(index, applies, tuple(stretch), None)
+
+
+def columns_after(stage: Any, have: Columns) -> Columns:
+    """The columns there are after a stage."""
+    dropped: Columns = getattr(stage, "drops", frozenset())
+    added: Columns = stage.adds
+    return (have - dropped) | added
+
+
+def missing_columns(needs: Columns, have: Columns) -> list[str]:
+    """The needs that no column meets; a need of the form `a|b` is met by either."""
+    return sorted(need for need in needs if not have & set(need.split("|")))
+
+
+def _missing_columns(pipeline: Pipeline, source: NamedSource) -> Iterator[Problem]:
+    have = frozenset({ID, SOURCE, META}) | source.source.adds
+    for stage in pipeline.stages:
+        if stage.only is not None and source.name not in stage.only:
+            continue
+        for need in missing_columns(stage.stage.needs, have):
+            yield _lacks(stage.line, f"{stage.name} needs", need, source.name, have)
+            have |= set(need.split("|"))
+        have = columns_after(stage.stage, have)
+    for need in missing_columns(pipeline.sink.needs, have):
+        yield _lacks(pipeline.output.line, "the output needs", need, source.name, have)
+
+
+def _lacks(line: int, who: str, need: str, source: str, have: Columns) -> Problem:
+    shown = "`text` or `messages`" if need == CONTENT else f"column {need!r}"
+    hint = f"columns there: {', '.join(sorted(have))}"
+    if need == "messages":
+        hint += "; add format.instruct or format.chat before, or choose another layout"
+    return Problem(line, f"{who} {shown}, which records of source {source!r} do not have", hint)
+
+
+def _wrong_kinds(stages: Iterable[NamedStage]) -> Iterator[Problem]:
+    for stage in stages:
+        if not isinstance(stage.stage, Map | Filter | Barrier):
+            hint = "a stage has needs and adds, and the methods of a Map, a Filter or a Barrier"
+            yield Problem(stage.line, f"{stage.name} is no stage", hint)
+
+
+def _unknown_sources(pipeline: Pipeline) -> Iterator[Problem]:
+    known = [source.name for source in pipeline.sources]
+    for stage in pipeline.stages:
+        for name in sorted(getattr(stage.stage, "sources", ())):
+            if name not in known:
+                message = f"{stage.name} names an unknown source {name!r}"
+                yield Problem(stage.line, message, did_you_mean(name, known))

@@ -1,0 +1,176 @@
+"""What a run did: the report as values, and the files that hold it.
+
+Below `<output>/_datakit/`: `report.json` (everything), `manifest.json` (what reproduces: the same
+bytes for the same pipeline, input and version), `README.md` (the dataset card).
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Self
+
+import datakit
+from datakit.errors import UsageError
+from datakit.report.counts import Counts
+
+LIBRARIES = ("polars", "pyarrow", "numpy", "orjson", "zstandard")
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a barrier decided, as shown in the report: target beside achieved, for instance."""
+
+    stage: str
+    rows: list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One input file."""
+
+    source: str
+    path: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """One output file; `path` below the output directory."""
+
+    path: str
+    split: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """The report of one run."""
+
+    name: str
+    seed: int
+    output: str
+    pipeline_file: str
+    pipeline_digest: str
+    counts: Counts
+    verdicts: list[Verdict]
+    inputs: list[Input]
+    files: list[File]
+    rejects: Mapping[str, int]
+    reused: list[str] = field(default_factory=list)
+    seconds: float = 0.0
+
+    @property
+    def rows_in(self) -> int:
+        """Records and malformed pieces of input read."""
+        return self.counts.records_read
+
+    @property
+    def rows_out(self) -> int:
+        """Records written."""
+        return self.counts.records_written
+
+    @property
+    def rows_rejected(self) -> int:
+        """Records rejected, malformed input included."""
+        return self.counts.records_rejected
+
+    @property
+    def copies(self) -> int:
+        """Records added by a mixture that repeats a source."""
+        return self.counts.copies
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether rows in = rows out + rejected - copies."""
+        return self.rows_in == self.rows_out + self.rows_rejected - self.copies
+
+    def manifest(self) -> dict[str, Any]:
+        """What reproduces: no times, no paths of this machine, no word on resumes."""
+        return {
+            "datakit": datakit.__version__,
+            "libraries": {name: version(name) for name in LIBRARIES},
+            "name": self.name,
+            "seed": self.seed,
+            "pipeline_digest": self.pipeline_digest,
+            "inputs": [asdict(file) for file in self.inputs],
+            "files": [asdict(file) for file in self.files],
+            "counts": self.counts.to_json(),
+        }
+
+    def to_json(self) -> str:
+        """The whole report as JSON text."""
+        content = {
+            **self.manifest(),
+            "output": self.output,
+            "pipeline_file": self.pipeline_file,
+            "books": {
+                "read": self.rows_in,
+                "written": self.rows_out,
+                "rejected": self.rows_rejected,
+                "copies": self.copies,
+                "balanced": self.is_balanced,
+            },
+            "verdicts": [asdict(verdict) for verdict in self.verdicts],
+            "rejects": dict(self.rejects),
+            "run": {
+                "seconds": round(self.seconds, 2),
+                "reused": self.reused,
+                "python": sys.version.split()[0],
+            },
+        }
+        return json.dumps(content, ensure_ascii=False, indent=1) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """From `to_json`."""
+        content = json.loads(text)
+        return cls(
+            name=content["name"],
+            seed=content["seed"],
+            output=content["output"],
+            pipeline_file=content["pipeline_file"],
+            pipeline_digest=content["pipeline_digest"],
+            counts=Counts.from_json(content["counts"]),
+            verdicts=[Verdict(**verdict) for verdict in content["verdicts"]],
+            inputs=[Input(**file) for file in content["inputs"]],
+            files=[File(**file) for file in content["files"]],
+            rejects=content["rejects"],
+            reused=content["run"]["reused"],
+            seconds=content["run"]["seconds"],
+        )
+
+
+def load_report(run_dir: Path) -> Report:
+    """The report of a finished run, from its output directory.
+
+    Raises:
+        UsageError: there is no finished run there.
+    """
+    path = run_dir / "_datakit" / "report.json"
+    if not path.is_file():
+        raise UsageError(
+            f"{run_dir} holds no finished run (no {path}); "
+            "name the output directory of a run, e.g. out/medical"
+        )
+    return Report.from_json(path.read_text(encoding="utf-8"))
+
+
+def write_report(report: Report, output: Path, card: str) -> None:
+    """Write the report's files; the manifest last, as the sign that the run is whole."""
+    side = output / "_datakit"
+    side.mkdir(parents=True, exist_ok=True)
+    _write(side / "report.json", report.to_json())
+    _write(side / "README.md", card)
+    manifest = json.dumps(report.manifest(), ensure_ascii=False, indent=1) + "\n"
+    _write(side / "manifest.json", manifest)
+
+
+def _write(path: Path, text: str) -> None:
+    partial = path.with_name(path.name + ".part")
+    partial.write_text(text, encoding="utf-8")
+    partial.replace(path)
