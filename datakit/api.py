@@ -14,11 +14,15 @@ from pathlib import Path
 from datakit.config.load import load_pipeline
 from datakit.config.model import Pipeline
 from datakit.errors import UsageError
+from datakit.executors.estimate import PlanSummary, summarise
 from datakit.executors.local import Executor, LocalExecutor
 from datakit.executors.pool import PoolExecutor
+from datakit.executors.preview import Preview
+from datakit.executors.preview import preview as run_preview
 from datakit.executors.runner import Run
 from datakit.executors.workdir import Workdir
 from datakit.plan import Plan, compile_plan
+from datakit.report.life import Life, explain_record
 from datakit.report.progress import Progress, Silent
 from datakit.report.report import Report, load_report
 
@@ -77,11 +81,11 @@ def run(
         DatakitError: any other failure that a user can put right.
     """
     began = time.monotonic()
-    plan = _plan(pipeline, overrides=overrides, relative_to_file=relative_to_file)
-    target = Path(output) if output is not None else Path(plan.pipeline.output.path)
+    compiled = _plan(pipeline, overrides=overrides, relative_to_file=relative_to_file)
+    target = Path(output) if output is not None else Path(compiled.pipeline.output.path)
     work = Path(workdir) if workdir is not None else target / "_datakit" / "work"
-    chosen = _choose_executor(plan, executor, workers)
-    return Run(plan, target, Workdir(work), chosen, progress or Silent()).execute(began)
+    chosen = _choose_executor(compiled, executor, workers)
+    return Run(compiled, target, Workdir(work), chosen, progress or Silent()).execute(began)
 
 
 def report(run_dir: str | Path) -> Report:
@@ -91,6 +95,37 @@ def report(run_dir: str | Path) -> Report:
         UsageError: there is no finished run there.
     """
     return load_report(Path(run_dir))
+
+
+def explain(run_dir: str | Path, record_id: str) -> Life:
+    """What became of one record of a finished run, by its id.
+
+    Raises:
+        UsageError: no finished run there, or no such record in it.
+    """
+    return explain_record(Path(run_dir), record_id)
+
+
+def preview(
+    pipeline: str | Path,
+    *,
+    records: int = 20,
+    overrides: Sequence[str] = (),
+    relative_to_file: bool = False,
+) -> Preview:
+    """Bring the first `records` records of each source through every stage, in memory.
+
+    Barriers see these records only.
+    """
+    compiled = _plan(pipeline, overrides=overrides, relative_to_file=relative_to_file)
+    return run_preview(compiled, records)
+
+
+def plan(
+    pipeline: str | Path, *, overrides: Sequence[str] = (), relative_to_file: bool = False
+) -> PlanSummary:
+    """Segments, shards and partitions of a run, and an estimate from a sample."""
+    return summarise(_plan(pipeline, overrides=overrides, relative_to_file=relative_to_file))
 
 
 def _plan(pipeline: str | Path, *, overrides: Sequence[str], relative_to_file: bool) -> Plan:

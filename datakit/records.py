@@ -87,7 +87,7 @@ def nest(values: pl.Series, lengths: pl.Series, *, name: str) -> pl.Series:
     np.cumsum(lengths.fill_null(0).to_numpy(), out=offsets[1:])
     child = values.to_arrow(compat_level=pl.CompatLevel.oldest())
     mask = lengths.is_null().to_arrow()
-    lists = pa.LargeListArray.from_arrays(pa.array(offsets), child, mask=mask)
+    lists = pa.LargeListArray.from_arrays(pl.Series(offsets).to_arrow(), child, mask=mask)
     return pl.Series(name, pl.from_arrow(lists), dtype=pl.List(values.dtype))
 
 

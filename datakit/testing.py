@@ -13,14 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from datakit.executors.parting import (
-    Parted,
-    part_by_decisions,
-    part_by_reason_column,
-    part_by_verdicts,
-)
+from datakit.executors.in_memory import run_barrier, run_local
 from datakit.records import (
-    ADDRESS,
     FILE,
     ID,
     LINE,
@@ -28,16 +22,11 @@ from datakit.records import (
     MESSAGES,
     MESSAGES_TYPE,
     META,
-    PARTITION,
     SOURCE,
     TEXT,
     Batch,
-    Table,
-    make_addresses,
 )
-from datakit.stage import Barrier, Filter, Map, Reduced, Resolver, Stage
-
-PARTITIONS = 4
+from datakit.stage import Barrier, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +83,7 @@ def run_stage(
     if isinstance(stage, Barrier):
         parted, verdict = run_barrier(stage, batches)
     else:
-        parted = [_run_local(stage, batch) for batch in batches]
+        parted = [run_local(stage, batch) for batch in batches]
     kept = pl.concat([p.kept for p in parted], how="diagonal_relaxed") if parted else batch
     rejects = [row for p in parted for row in p.rejects.to_dicts()]
     for reject in rejects:
@@ -102,58 +91,6 @@ def run_stage(
     added = sum(p.copies for p in parted)
     assert batch.height == kept.height + len(rejects) - added, "rows went missing"
     return Outcome(_plain_rows(kept), rejects, verdict.to_dicts())
-
-
-def _run_local(stage: Stage, batch: Batch) -> Parted:
-    if isinstance(stage, Filter):
-        return part_by_verdicts(batch, stage.reject(batch))
-    if isinstance(stage, Map):
-        changed = stage.map(batch)
-        assert changed[ID].equals(batch[ID]), "a map must keep rows and their order"
-        return part_by_reason_column(changed)
-    raise TypeError(f"{type(stage).__name__} is neither a map, a filter nor a barrier")
-
-
-def run_barrier(stage: Barrier, batches: Sequence[Batch]) -> tuple[list[Parted], Table]:
-    """A barrier over batches in memory, one shard a batch; what the engine does through files."""
-    addressed = [
-        batch.with_columns(make_addresses(shard, 0, batch.height))
-        for shard, batch in enumerate(batches)
-    ]
-    observations = [stage.observe(batch, PARTITIONS) for batch in addressed]
-    reduced = [stage.reduce(rows) for rows in _exchange([o.exchange for o in observations])]
-    if isinstance(stage, Resolver):
-        kept = {shard: o.kept for shard, o in enumerate(observations) if o.kept is not None}
-
-        def recall(addresses: Sequence[int]) -> Table:
-            rows = [kept[int(a) >> 32][int(a) & 0xFFFFFFFF] for a in addresses]
-            return pl.concat(rows) if rows else next(iter(kept.values())).clear()
-
-        reduced = [stage.resolve(iter([r.rows for r in reduced]), recall)]
-    verdict = stage.decide([r.summary for r in reduced])
-    rows = _join_rows(reduced)
-    parted = []
-    for batch in addressed:
-        mine = batch.select(ADDRESS).join(rows, on=ADDRESS, how="left", maintain_order="left")
-        plain = batch.drop(ADDRESS)
-        parted.append(part_by_decisions(plain, stage.apply(plain, mine, verdict)))
-    return parted, verdict
-
-
-def _exchange(tables: Sequence[Table]) -> list[Table]:
-    rows = pl.concat(tables)
-    order = [ADDRESS] if ADDRESS in rows.columns else []
-    found = [rows.filter(pl.col(PARTITION) == p).drop(PARTITION) for p in range(PARTITIONS)]
-    return [table.sort(order, maintain_order=True) if order else table for table in found]
-
-
-def _join_rows(reduced: Sequence[Reduced]) -> Table:
-    tables = [r.rows for r in reduced if r.rows.width]
-    if not tables:
-        return pl.DataFrame(schema={ADDRESS: pl.UInt64})
-    rows = pl.concat(tables)
-    assert rows[ADDRESS].is_unique().all(), "a record has more than one reduced row"
-    return rows
 
 
 def _whole_messages(conversations: list[Any]) -> list[Any]:

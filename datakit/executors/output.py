@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datakit.errors import DatakitError
 from datakit.executors.lineage import LINEAGE_SCHEMA
-from datakit.executors.tables import read_arrow_batches
+from datakit.executors.tables import open_arrow, read_arrow_batches
 from datakit.executors.workdir import read_json, task_directory, write_json
 from datakit.stage import Sink
 
@@ -92,9 +93,11 @@ def plan_files(split: str, task_dirs: Sequence[Path], max_bytes: int | None) -> 
     return [*files, current] if current else files
 
 
-def _sizes(path: Path) -> np.ndarray:  # type: ignore[type-arg]
-    tables = [table["_size"].to_numpy() for table in read_arrow_batches(path)]
-    return np.concatenate(tables) if tables else np.empty(0, dtype=np.uint64)
+def _sizes(path: Path) -> np.ndarray:
+    table = open_arrow(path)
+    if not table.num_rows:
+        return np.empty(0, dtype=np.uint64)
+    return pl.Series(table["_size"]).to_numpy()
 
 
 def write_file(task: WriteTask) -> OutputFile:

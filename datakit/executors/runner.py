@@ -79,7 +79,7 @@ class Run:
 
     def _execute(self, began: float) -> Report:
         shards, digest = self._lay_out()
-        partitions = _partitions(sum(piece.shard.size for piece in shards))
+        partitions = count_partitions(sum(piece.shard.size for piece in shards))
         before: list[Path] = []
         decisions: tuple[Path, ...] = ()
         verdict_path: Path | None = None
@@ -294,7 +294,8 @@ def _check_written(report: Report, rejects: Mapping[str, int]) -> None:
         )
 
 
-def _partitions(input_bytes: int) -> int:
+def count_partitions(input_bytes: int) -> int:
+    """Reduce partitions for an input of this size: a power of two, never a matter of workers."""
     wanted = max(1, -(-input_bytes // PARTITION_BYTES))
     return int(min(MOST_PARTITIONS, 1 << (wanted - 1).bit_length()))
 

@@ -33,8 +33,8 @@ def render_card(report: Report) -> str:
         "## Mixture and other decisions over the whole corpus",
         *(_fenced(f"{v.stage}\n" + _verdict_table(v.rows)) for v in report.verdicts if v.rows),
         (
-            "Where each record came from stands in `lineage/`, row by row; what was rejected, and why, "
-            "in `rejects/`."
+            "Where each record came from stands in `lineage/`, row by row; "
+            "what was rejected, and why, in `rejects/`."
         ),
     ]
     return "\n\n".join(parts) + "\n"

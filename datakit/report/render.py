@@ -80,13 +80,9 @@ def _splits(report: Report) -> str:
 
 
 def _places(report: Report) -> str:
-    size = sum(file.bytes for file in report.files)
-    lines = [
-        (
-            f"{len(report.files)} file{'' if len(report.files) == 1 else 's'}, {size / 1e6:,.1f} MB in "
-            f"{report.output}; {report.seconds:.1f} s"
-        )
-    ]
+    size = sum(file.bytes for file in report.files) / 1e6
+    count = f"{len(report.files)} file{'' if len(report.files) == 1 else 's'}"
+    lines = [f"{count}, {size:,.1f} MB in {report.output}; {report.seconds:.1f} s"]
     if report.rejects:
         lines.append(f"rejects, each with its reason: {report.output}/_datakit/rejects/")
     return "\n".join(lines)

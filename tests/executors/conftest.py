@@ -55,7 +55,7 @@ def run(tmp_path: Path) -> Runner:
                 for s in sources
             ),
             stages=tuple(named),
-            output=Output(path=str(tmp_path / out), **output),
+            output=Output(path=str(tmp_path / out), format="test.lines", **output),
             sink=LineSink(),
             shard_bytes=shard_bytes,
         )

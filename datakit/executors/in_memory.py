@@ -1,0 +1,77 @@
+"""Stages over a few batches in memory: what the engine does by files, for previews and tests."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from datakit.errors import BrokenBooksError
+from datakit.executors.parting import (
+    Parted,
+    part_by_decisions,
+    part_by_reason_column,
+    part_by_verdicts,
+)
+from datakit.records import ADDRESS, ID, PARTITION, Batch, Table, make_addresses
+from datakit.stage import Barrier, Filter, Map, Reduced, Resolver, Stage
+
+PARTITIONS = 4
+
+
+def run_local(stage: Stage, batch: Batch) -> Parted:
+    """One batch through a map or a filter.
+
+    Raises:
+        BrokenBooksError: a map changed the rows or their order.
+        TypeError: the stage is neither.
+    """
+    if isinstance(stage, Filter):
+        return part_by_verdicts(batch, stage.reject(batch))
+    if not isinstance(stage, Map):
+        raise TypeError(f"{type(stage).__name__} is neither a map, a filter nor a barrier")
+    changed = stage.map(batch)
+    if changed.height != batch.height or not changed[ID].equals(batch[ID]):
+        raise BrokenBooksError(f"{type(stage).__name__} changed the rows or their order")
+    return part_by_reason_column(changed)
+
+
+def run_barrier(stage: Barrier, batches: Sequence[Batch]) -> tuple[list[Parted], Table]:
+    """A barrier over batches, each taken for a shard: the parted batches and the verdict."""
+    addressed = [
+        batch.with_columns(make_addresses(shard, 0, batch.height))
+        for shard, batch in enumerate(batches)
+    ]
+    observations = [stage.observe(batch, PARTITIONS) for batch in addressed]
+    reduced = [stage.reduce(rows) for rows in _exchange([o.exchange for o in observations])]
+    if isinstance(stage, Resolver):
+        kept = {shard: o.kept for shard, o in enumerate(observations) if o.kept is not None}
+
+        def recall(addresses: Sequence[int]) -> Table:
+            rows = [kept[int(a) >> 32][int(a) & 0xFFFFFFFF] for a in addresses]
+            return pl.concat(rows) if rows else next(iter(kept.values())).clear()
+
+        reduced = [stage.resolve(iter([r.rows for r in reduced]), recall)]
+    verdict = stage.decide([r.summary for r in reduced if r.summary.width])
+    rows = _join_rows(reduced)
+    parted = []
+    for batch in addressed:
+        mine = batch.select(ADDRESS).join(rows, on=ADDRESS, how="left", maintain_order="left")
+        plain = batch.drop(ADDRESS)
+        parted.append(part_by_decisions(plain, stage.apply(plain, mine, verdict)))
+    return parted, verdict
+
+
+def _exchange(tables: Sequence[Table]) -> list[Table]:
+    rows = pl.concat(tables)
+    order = [ADDRESS] if ADDRESS in rows.columns else []
+    found = [rows.filter(pl.col(PARTITION) == p).drop(PARTITION) for p in range(PARTITIONS)]
+    return [table.sort(order, maintain_order=True) if order else table for table in found]
+
+
+def _join_rows(reduced: Sequence[Reduced]) -> Table:
+    tables = [r.rows for r in reduced if r.rows.width]
+    if not tables:
+        return pl.DataFrame(schema={ADDRESS: pl.UInt64})
+    rows = pl.concat(tables)
+    if not rows[ADDRESS].is_unique().all():
+        raise BrokenBooksError("a barrier decided twice on one record")
+    return rows
