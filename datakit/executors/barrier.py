@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
+from datakit.executors.local import Done
 from datakit.executors.tables import open_arrow, open_table, write_table
 from datakit.executors.workdir import read_json, task_directory
 from datakit.plan import Step
@@ -33,16 +35,16 @@ class ReduceTask:
         return f"{self.step.name}, partition {self.partition}"
 
 
-def reduce_partition(task: ReduceTask) -> Path:
+def reduce_partition(task: ReduceTask) -> Done:
     """Gather a partition from all shards, reduce it, and leave rows and summary behind."""
     if task.folder.is_dir():
-        return task.folder
+        return Done()
     stage = task.step.stage
     assert isinstance(stage, Barrier)
     with task_directory(task.folder, task.tmp_root) as folder:
         observed = _gather(task.shard_dirs, task.partition)
         _write_reduced(folder, stage.reduce(observed) if observed.width else Reduced(observed))
-    return task.folder
+    return Done()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,17 +63,63 @@ class ResolveTask:
         return f"{self.step.name}, all partitions"
 
 
-def resolve_partitions(task: ResolveTask) -> Path:
+def resolve_partitions(task: ResolveTask) -> Done:
     """Let a barrier look at all partitions' rows together."""
     if task.folder.is_dir():
-        return task.folder
+        return Done()
     stage = task.step.stage
     assert isinstance(stage, Resolver)
     with task_directory(task.folder, task.tmp_root) as folder:
         tables = (open_table(path / ROWS) for path in task.reduce_dirs)
         rows = (table for table in tables if table.width)
         _write_reduced(folder, stage.resolve(rows, make_recall(task.shard_dirs)))
-    return task.folder
+    return Done()
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What one segment hands to the next: its task directories, in shard order, and what the
+    barrier between them decided (files of rows sorted by address, and the verdict).
+    """
+
+    shard_dirs: tuple[Path, ...] = ()
+    decisions: tuple[Path, ...] = ()
+    verdict: Path | None = None
+
+
+RunTasks = Callable[[str, Callable[[Any], Done], Sequence[Any]], list[Path]]
+
+
+def settle(
+    step: Step, shard_dirs: Sequence[Path], home: Path, partitions: int, run_tasks: RunTasks
+) -> Passed:
+    """Reduce, resolve and decide a barrier; work lies below `home`, the verdict too."""
+    tmp_root, dirs_of_shards = home.parent / "tmp", tuple(shard_dirs)
+    tasks = [
+        ReduceTask(
+            step=step,
+            partition=partition,
+            shard_dirs=dirs_of_shards,
+            folder=home / "reduce" / f"{partition:04d}",
+            tmp_root=tmp_root,
+        )
+        for partition in range(partitions)
+    ]
+    dirs = run_tasks(f"{step.name}: reduce", reduce_partition, tasks)
+    if isinstance(step.stage, Resolver):
+        resolve = ResolveTask(
+            step=step,
+            reduce_dirs=tuple(dirs),
+            shard_dirs=dirs_of_shards,
+            folder=home / "resolve" / "all",
+            tmp_root=tmp_root,
+        )
+        dirs = run_tasks(f"{step.name}: resolve", resolve_partitions, [resolve])
+    verdict = home / "verdict.arrow"
+    if not verdict.exists():
+        write_table(verdict.with_suffix(".part"), decide(step, dirs))
+        verdict.with_suffix(".part").replace(verdict)
+    return Passed(dirs_of_shards, tuple(folder / ROWS for folder in dirs), verdict)
 
 
 def make_recall(shard_dirs: Sequence[Path]) -> Callable[[Sequence[int]], Table]:

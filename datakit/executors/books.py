@@ -21,6 +21,7 @@ class Books:
         self._stages: defaultdict[tuple[int, str, str], StageCount] = defaultdict(StageCount)
         self._written: Counter[tuple[str, str]] = Counter()
         self._writers: dict[str, TableWriter] = {}
+        self.rows_in = self.rows_out = 0
 
     def open_account(self, index: int, name: str) -> None:
         """Give a stage its line in the counts, even if no row ever comes."""

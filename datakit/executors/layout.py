@@ -9,7 +9,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from datakit.executors.workdir import digest_of, settings_of, task_directory
+from datakit.executors.digests import digest_of, settings_of
+from datakit.executors.local import Done
+from datakit.executors.workdir import task_directory
 from datakit.plan import Plan
 from datakit.stage import Shard, Source
 
@@ -63,14 +65,14 @@ def needs_unpacking(shard: Shard, shard_bytes: int) -> bool:
     return shard.packed and shard.size > shard_bytes // PACKED_SHARE
 
 
-def unpack(task: UnpackTask) -> Path:
+def unpack(task: UnpackTask) -> Done:
     """Unpack a shard into a directory, with the list of its pieces beside them."""
     if not task.folder.is_dir():
         with task_directory(task.folder, task.tmp_root) as folder:
             pieces = task.source.unpack(task.shard, folder, task.shard_bytes)
             named = [replace(p, path=p.path.relative_to(folder)) for p in pieces]
             (folder / "shards.pickle").write_bytes(pickle.dumps(named))
-    return task.folder
+    return Done(task.shard.size)
 
 
 def unpacked_shards(folder: Path) -> list[Shard]:

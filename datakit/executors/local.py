@@ -1,6 +1,7 @@
 """The executor `local`: tasks one after the other in this process, for debugging and small jobs."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 
@@ -13,13 +14,22 @@ class Task(Protocol):
         ...
 
 
-Work = Callable[[Any], Any]
+Work = Callable[[Any], "Done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a finished task tells the progress display: input bytes, records in, records out."""
+
+    size: int = 0
+    rows_in: int = 0
+    rows_out: int = 0
 
 
 class Executor(Protocol):
     """Where and when tasks run. All that an engine for clusters has to offer is this."""
 
-    def map_tasks(self, work: Work, tasks: Iterable[Any]) -> Iterator[Any]:
+    def map_tasks(self, work: Work, tasks: Iterable[Any]) -> Iterator[Done]:
         """Results of `work(task)` in any order; `work` must be importable by name.
 
         Raises:
@@ -31,7 +41,7 @@ class Executor(Protocol):
 class LocalExecutor:
     """Runs each task where the caller is."""
 
-    def map_tasks(self, work: Work, tasks: Iterable[Any]) -> Iterator[Any]:
+    def map_tasks(self, work: Work, tasks: Iterable[Any]) -> Iterator[Done]:
         """Results in order."""
         for task in tasks:
             yield work(task)

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 
 from datakit.errors import DatakitError
 from datakit.executors.lineage import LINEAGE_SCHEMA
+from datakit.executors.local import Done
 from datakit.executors.tables import open_arrow, read_arrow_batches
 from datakit.executors.workdir import read_json, task_directory, write_json
 from datakit.stage import Sink
@@ -100,7 +101,7 @@ def _sizes(path: Path) -> np.ndarray:
     return pl.Series(table["_size"]).to_numpy()
 
 
-def write_file(task: WriteTask) -> OutputFile:
+def write_file(task: WriteTask) -> Done:
     """Write one output file and its lineage into a task directory, unless that is done.
 
     Published files are links to these; one that somebody changed since is written again.
@@ -108,11 +109,12 @@ def write_file(task: WriteTask) -> OutputFile:
     if task.folder.is_dir():
         done = OutputFile(**read_json(task.folder / "file.json"))
         if _digest(task.folder / Path(done.path).name) == done.sha256:
-            return done
+            return Done(done.bytes, done.rows, done.rows)
         shutil.rmtree(task.folder)
     with task_directory(task.folder, task.tmp_root) as folder:
-        write_json(folder / "file.json", asdict(_write(task, folder)))
-    return OutputFile(**read_json(task.folder / "file.json"))
+        done = _write(task, folder)
+        write_json(folder / "file.json", asdict(done))
+    return Done(done.bytes, done.rows, done.rows)
 
 
 def _write(task: WriteTask, folder: Path) -> OutputFile:

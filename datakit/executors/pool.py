@@ -21,7 +21,7 @@ from types import ModuleType
 from typing import Any
 
 from datakit.errors import DatakitError, TaskFailedError
-from datakit.executors.local import Work
+from datakit.executors.local import Done, Work
 
 MOST_DEATHS = 3
 """A task whose worker died this often is not tried again."""
@@ -58,7 +58,7 @@ class PoolExecutor:
     def __init__(self, workers: int) -> None:
         self._workers = workers
 
-    def map_tasks(self, work: Work, tasks: Iterable[Any]) -> Iterator[Any]:
+    def map_tasks(self, work: Work, tasks: Iterable[Any]) -> Iterator[Done]:
         """Results as they come; see `local.Executor`."""
         waiting = list(reversed(list(tasks)))
         deaths: Counter[int] = Counter()
@@ -85,7 +85,7 @@ class PoolExecutor:
 
 def _drain(
     pool: ProcessPoolExecutor, work: Work, waiting: list[Any], running: dict[Future[Any], Any]
-) -> Iterator[Any]:
+) -> Iterator[Done]:
     """Keep every worker busy with one task, so that what is running is known when one dies."""
     slots = pool._max_workers  # type: ignore[attr-defined]
     while waiting or running:
@@ -106,7 +106,7 @@ def _drain(
             yield result
 
 
-def _call(work: Work, task: Any) -> Any:
+def _call(work: Work, task: Any) -> "Done | _Failure":
     try:
         return work(task)
     except DatakitError as error:

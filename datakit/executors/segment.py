@@ -22,6 +22,7 @@ import polars as pl
 from datakit.errors import BrokenBooksError, DatakitError, MalformedInputError, TaskFailedError
 from datakit.executors.books import Books
 from datakit.executors.lineage import lineage_of
+from datakit.executors.local import Done
 from datakit.executors.parting import (
     part_by_decisions,
     part_by_reason_column,
@@ -70,18 +71,18 @@ class SegmentTask:
         return f"{self.segment.label}, source {self.source.name}, {piece}"
 
 
-def run_segment(task: SegmentTask) -> Path:
-    """Run a task unless it is done; returns its directory.
+def run_segment(task: SegmentTask) -> Done:
+    """Run a task unless it is done.
 
     Raises:
         DatakitError: what the user can put right, as it is.
         TaskFailedError: any other failure, with the shard and the rows it happened in.
     """
     if task.folder.is_dir():
-        return task.folder
+        return Done()
     with task_directory(task.folder, task.tmp_root) as folder, ExitStack() as files:
-        _Run(task, folder, files).run()
-    return task.folder
+        books = _Run(task, folder, files).run()
+    return Done(task.shard.size, books.rows_in, books.rows_out)
 
 
 class _Run:
@@ -95,7 +96,7 @@ class _Run:
         self._exchange: list[Table] = []
         self._spilled = 0
 
-    def run(self) -> None:
+    def run(self) -> Books:
         """Bring every batch through the chain, then close the books of the task."""
         for step in self._steps:
             self._books.open_account(step.index, step.name)
@@ -105,10 +106,12 @@ class _Run:
                 if batch.height:
                     with self._place(step.name, batch):
                         batch = self._apply_step(batch, step)
+            self._books.rows_out += batch.height
             if batch.height:
                 self._finish(batch)
         self._write_exchange()
         self._books.close()
+        return self._books
 
     def _read_source(self) -> Iterator[Batch]:
         source = self._task.source
@@ -118,6 +121,7 @@ class _Run:
             parted = part_by_reason_column(batch, excerpt=self._task.excerpt)
             if parted.rejects.height and getattr(source, "on_malformed", "reject") == "fail":
                 raise _malformed(source.name, parted.rejects)
+            self._books.rows_in += batch.height
             yield self._books.enter(0, name, batch.height, parted)
 
     def _read_spill(self) -> Iterator[Batch]:
@@ -139,6 +143,7 @@ class _Run:
                 assert isinstance(barrier.stage, Barrier)
                 decisions = barrier.stage.apply(batch, mine, verdict)
                 parted = part_by_decisions(batch, decisions, excerpt=self._task.excerpt)
+            self._books.rows_in += batch.height
             yield self._books.enter(barrier.index, barrier.name, batch.height, parted)
 
     def _decided_rows(self) -> Table:
@@ -194,11 +199,11 @@ class _Run:
         assert sink is not None
         parted = part_by_verdicts(batch, sink.reject(batch), excerpt=self._task.excerpt)
         kept = self._books.enter(OUTPUT_INDEX, "output", batch.height, parted)
-        if SPLIT not in kept.columns:
-            kept = kept.with_columns(pl.lit(DEFAULT_SPLIT).alias(SPLIT))
+        split_column = pl.col(SPLIT) if SPLIT in kept.columns else pl.lit(None, dtype=pl.String)
+        kept = kept.with_columns(split_column.fill_null(DEFAULT_SPLIT).alias(SPLIT))
         parts = kept.partition_by(SPLIT, as_dict=True, maintain_order=True)
         for (split,), rows in parts.items():
-            name = str(split or DEFAULT_SPLIT)
+            name = str(split)
             self._books.writer(f"part-{name}.arrow").append(sink.encode(rows))
             self._books.writer(f"lineage-{name}.arrow", compression="lz4").append(lineage_of(rows))
             self._books.enter_written(name, rows.height)
@@ -212,7 +217,7 @@ class _Run:
             raise
         except Exception as error:
             lines = batch[LINE]
-            where = f"{self._task.shard.file}, lines {lines.min()} to {lines.max()}"
+            where = f"{self._task.shard.file}, lines {lines[0]} to {lines[-1]}"
             raise TaskFailedError(
                 f"{name} failed on {where}: {type(error).__name__}: {error}"
             ) from error

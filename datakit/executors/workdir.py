@@ -6,13 +6,12 @@ time (`lock`); a run that was killed leaves nothing but directories under `tmp/`
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -71,21 +70,6 @@ def task_directory(final: Path, tmp_root: Path) -> Iterator[Path]:
         if not final.is_dir():
             raise
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def digest_of(*parts: Any) -> str:
-    """Digest of anything JSON can hold: 40 hexadecimal digits, stable across machines."""
-    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=_plain)
-    return hashlib.blake2b(text.encode(), digest_size=20).hexdigest()
-
-
-def settings_of(stage: Any) -> Any:
-    """A stage's settings as plain values that JSON can hold."""
-    return asdict(stage) if is_dataclass(stage) and not isinstance(stage, type) else repr(stage)
-
-
-def _plain(value: Any) -> Any:
-    return sorted(value) if isinstance(value, set | frozenset) else str(value)
 
 
 def write_json(path: Path, content: Any) -> None:

@@ -1,7 +1,7 @@
 """What a run did: the report as values, and the files that hold it.
 
-Below `<output>/_datakit/`: `report.json` (everything), `manifest.json` (what reproduces: the same
-bytes for the same pipeline, input and version), `README.md` (the dataset card).
+Below `<output>/_datakit/`: `report.json` and `report.html` (everything), `manifest.json` (what
+reproduces: the same bytes for the same pipeline, input and version), `README.md` (the card).
 """
 
 import json
@@ -160,11 +160,12 @@ def load_report(run_dir: Path) -> Report:
     return Report.from_json(path.read_text(encoding="utf-8"))
 
 
-def write_report(report: Report, output: Path, card: str) -> None:
+def write_report(report: Report, output: Path, *, card: str, page: str) -> None:
     """Write the report's files; the manifest last, as the sign that the run is whole."""
     side = output / "_datakit"
     side.mkdir(parents=True, exist_ok=True)
     _write(side / "report.json", report.to_json())
+    _write(side / "report.html", page)
     _write(side / "README.md", card)
     manifest = json.dumps(report.manifest(), ensure_ascii=False, indent=1) + "\n"
     _write(side / "manifest.json", manifest)
