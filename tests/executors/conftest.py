@@ -16,7 +16,7 @@ from datakit.report.report import Report
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from small_stages import LineSink, LineSource, NoDigits, Unique, Upper  # noqa: E402
+from small_stages import LineSink, LineSource, NoDigits, Unique, Upper
 
 Runner = Callable[..., Report]
 

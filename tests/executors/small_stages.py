@@ -54,7 +54,9 @@ class LineSource:
                     "meta": ["{}"] * len(texts),
                     "_file": [shard.file] * len(texts),
                     "_line": pl.Series(numbers, dtype=pl.UInt64),
-                    "_reason": pl.Series(["bad" if t == "bad" else None for t in texts], dtype=pl.String),
+                    "_reason": pl.Series(
+                        ["bad" if t == "bad" else None for t in texts], dtype=pl.String
+                    ),
                     "_values": pl.Series([None] * len(texts), dtype=pl.String),
                 }
             )
@@ -157,7 +159,9 @@ class LineSink:
     suffix: ClassVar[str] = ".jsonl"
 
     def reject(self, batch: Batch) -> Table:
-        return batch.select(pl.when(pl.col("text") == "UNWRITABLE").then(pl.lit("no")).alias("reason"))
+        return batch.select(
+            pl.when(pl.col("text") == "UNWRITABLE").then(pl.lit("no")).alias("reason")
+        )
 
     def encode(self, batch: Batch) -> pa.Table:
         rows = batch.select("id", "text").to_dicts()

@@ -1,0 +1,91 @@
+"""The report for people: terminal, page, card."""
+
+from collections import Counter
+from html.parser import HTMLParser
+
+import pytest
+
+from datakit.report.card import render_card
+from datakit.report.counts import Counts, StageCount
+from datakit.report.html import render_html
+from datakit.report.render import render_table, render_text
+from datakit.report.report import File, Input, Report, Verdict
+
+
+@pytest.fixture
+def report() -> Report:
+    stages = {
+        (0, "read 药典", "药典"): StageCount(1200, 1199, 0, Counter(malformed_json=1)),
+        (1, "filter.length", "药典"): StageCount(1199, 1000, 0, Counter({"too_few_<b>": 199})),
+    }
+    return Report(
+        name="medical & more",
+        seed=42,
+        output="out/medical",
+        pipeline_file="medical.toml",
+        pipeline_digest="abc",
+        counts=Counts(stages, Counter({("train", "药典"): 1000})),
+        verdicts=[Verdict("02 mix.weighted", [{"source": "药典", "share": 0.25, "limited": True}])],
+        inputs=[Input("药典", "a.jsonl", 12)],
+        files=[File("train/train-00000-of-00001.jsonl", "train", 1000, 5_000_000, "ff" * 32)],
+        rejects={"01-filter.length.jsonl": 199},
+        reused=["1/2 read"],
+        seconds=1.5,
+    )
+
+
+def test_the_terminal_report_says_all(report: Report) -> None:
+    text = render_text(report)
+
+    assert "1,200 read = 1,000 written + 200 rejected; the books balance" in text
+    assert "used again from earlier runs: 1/2 read" in text
+    assert "malformed_json 1" in text
+    assert "0.25" in text
+    assert "5.0 MB in out/medical" in text
+
+
+def test_the_report_survives_json(report: Report) -> None:
+    assert Report.from_json(report.to_json()).to_json() == report.to_json()
+
+
+def test_the_manifest_holds_nothing_that_changes_from_run_to_run(report: Report) -> None:
+    assert not {"seconds", "reused", "output", "run"} & report.manifest().keys()
+
+
+def test_the_page_escapes_what_users_name(report: Report) -> None:
+    page = render_html(report)
+
+    assert "medical &amp; more" in page
+    assert "too_few_&lt;b&gt; 199" in page
+    assert "http" not in page
+
+
+def test_the_page_closes_its_tags(report: Report) -> None:
+    open_tags: list[str] = []
+
+    class Checker(HTMLParser):
+        def handle_starttag(self, tag: str, attrs: object) -> None:
+            if tag != "meta":
+                open_tags.append(tag)
+
+        def handle_endtag(self, tag: str) -> None:
+            assert open_tags.pop() == tag
+
+    Checker().feed(render_html(report))
+    assert open_tags == []
+
+
+def test_the_card_names_reasons_and_sources(report: Report) -> None:
+    card = render_card(report)
+
+    assert "too_few_<b>" in card
+    assert "a.jsonl" in card
+    assert "1.5 s" not in card
+
+
+def test_tables_count_a_han_character_as_two_columns() -> None:
+    assert render_table(("名", "n"), [("药典", "1"), ("ab", "22")]).splitlines() == [
+        "名     n",
+        "药典   1",
+        "ab    22",
+    ]
