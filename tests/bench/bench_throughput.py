@@ -1,0 +1,141 @@
+"""MB of text per core-second: ingest -> write, a whole pipeline, and a bare orjson loop.
+
+    python tests/bench/bench_throughput.py                        # sample data, 64 MB
+    python tests/bench/bench_throughput.py --megabytes 200 zh.jsonl en.jsonl
+    python tests/bench/bench_throughput.py --pipeline pipelines/medical_pretrain.toml zh.jsonl
+
+Each figure is of whole processes: CPU seconds of the process and its children, start-up included
+and also shown apart (a run on an almost empty corpus). Rounds alternate between the contestants,
+because the machine may be shared: compare the ratios, not the absolute figures.
+"""
+
+import argparse
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from corpus import write_corpus
+
+ORJSON_LOOP = """
+import sys, orjson
+with open(sys.argv[1], "rb") as lines, open(sys.argv[2], "wb") as out:
+    for line in lines:
+        out.write(orjson.dumps({"text": orjson.loads(line)["text"]}) + b"\\n")
+"""
+
+COPY = """
+[pipeline]
+name = "copy"
+[[source]]
+name = "bench"
+path = "{corpus}"
+id = "id"
+[output]
+path = "{output}"
+format = "text"
+"""
+
+
+@dataclass(slots=True)
+class Times:
+    """CPU and wall seconds of a contestant's rounds, and its largest process in MB."""
+
+    cpu: list[float] = field(default_factory=list)
+    wall: list[float] = field(default_factory=list)
+    rss: float = 0.0
+
+
+def measure(command: list[str], times: Times) -> None:
+    """Run a command once and note what it took."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    began = time.perf_counter()
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    times.wall.append(time.perf_counter() - began)
+    times.cpu.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    times.rss = max(times.rss, after.ru_maxrss / 1024)
+
+
+def datakit_run(pipeline: Path, output: Path, options: list[str]) -> list[str]:
+    """Command of a run into an empty output directory."""
+    shutil.rmtree(output, ignore_errors=True)
+    command = [sys.executable, "-m", "datakit", "run", str(pipeline), "--output", str(output)]
+    return [*command, "--quiet", *options]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("corpora", nargs="*", type=Path)
+    parser.add_argument("--megabytes", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--pipeline", type=Path, help="a pipeline whose sources are replaced")
+    arguments, options = parser.parse_known_args()
+    folder = Path(tempfile.mkdtemp(prefix="bench-"))
+    try:
+        size = write_corpus(folder / "big.jsonl", arguments.corpora, arguments.megabytes * 10**6)
+        write_corpus(folder / "small.jsonl", arguments.corpora, 1000)
+        pipelines = {name: folder / f"{name}.toml" for name in ("big", "small")}
+        for name, path in pipelines.items():
+            path.write_text(pipeline_text(arguments.pipeline, folder / f"{name}.jsonl", folder))
+        results = run_rounds(folder, pipelines, arguments.rounds, options)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    show(results, size / 1e6)
+
+
+def pipeline_text(pipeline: Path | None, corpus: Path, folder: Path) -> str:
+    """A copying pipeline, or the stages of `pipeline` behind a source that reads the corpus."""
+    copy = COPY.format(corpus=corpus, output=folder / "out")
+    if pipeline is None:
+        return copy
+    head, output = copy.split("[output]")
+    lines, keep = [], False
+    for line in pipeline.read_text(encoding="utf-8").splitlines():
+        if line.startswith("["):
+            keep = line.startswith("[[stage]]")
+        if keep and not line.startswith("only"):
+            lines.append(line)
+    return head + "\n".join(lines) + "\n[output]" + output
+
+
+def run_rounds(
+    folder: Path, pipelines: dict[str, Path], rounds: int, options: list[str]
+) -> dict[str, Times]:
+    """All contestants in turn; one round before the first is not counted."""
+    loop, out = [sys.executable, "-c", ORJSON_LOOP], str(folder / "loop.jsonl")
+    results = {"datakit": Times(), "datakit, start-up": Times(), "orjson loop": Times()}
+    for number in range(rounds + 1):
+        found = results if number else {name: Times() for name in results}
+        target = folder / "out"
+        measure(datakit_run(pipelines["big"], target, options), found["datakit"])
+        measure(datakit_run(pipelines["small"], target, options), found["datakit, start-up"])
+        measure([*loop, str(folder / "big.jsonl"), out], found["orjson loop"])
+    return results
+
+
+def show(results: dict[str, Times], megabytes: float) -> None:
+    """Medians, and datakit's figure with start-up left out."""
+    print(f"{megabytes:.0f} MB of text, medians of {len(results['datakit'].cpu)} rounds")
+    for name, times in results.items():
+        cpu, wall = statistics.median(times.cpu), statistics.median(times.wall)
+        print(
+            f"{name:20} {cpu:7.2f} CPU s {wall:7.2f} wall s {times.rss:6.0f} MB largest process"
+            f" {megabytes / cpu:8.1f} MB/s a core"
+        )
+    net = statistics.median(results["datakit"].cpu) - statistics.median(
+        results["datakit, start-up"].cpu
+    )
+    print(f"datakit without start-up: {megabytes / net:.1f} MB/s a core")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""Corpora for benchmarks: any JSONL file of documents, else text made from the sample data.
+
+A larger corpus repeats the documents with new ids and a few seeded edits, so that it neither
+compresses nor deduplicates to nothing.
+"""
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+SAMPLES = Path(__file__).parents[2] / "sample_data"
+
+
+def documents(paths: Sequence[Path]) -> list[str]:
+    """The texts of JSONL files (field `text`), or of the sample data's books and pages."""
+    if paths:
+        lines = (line for path in paths for line in path.open(encoding="utf-8"))
+        return [json.loads(line)["text"] for line in lines]
+    found = []
+    for path in sorted(SAMPLES.rglob("*")):
+        if path.suffix in (".md", ".txt") and path.name != "README.md":
+            text = path.read_bytes().decode("gb18030", errors="ignore")
+            found += [text[start : start + 3000] for start in range(0, len(text), 3000)]
+    return found
+
+
+def grow(texts: Sequence[str], size: int, *, seed: int = 1) -> Iterator[str]:
+    """Texts until `size` bytes: first as they are, then again with a tenth of the lines moved."""
+    chance, done, turn = random.Random(seed), 0, 0
+    while done < size:
+        for text in texts:
+            if done >= size:
+                return
+            if turn:
+                lines = text.split("\n")
+                for _ in range(1 + len(lines) // 10):
+                    lines.insert(chance.randrange(len(lines)), f"{chance.random():.12f}")
+                text = "\n".join(lines)
+            done += len(text.encode())
+            yield text
+        turn += 1
+
+
+def write_corpus(path: Path, paths: Sequence[Path], size: int) -> int:
+    """Write a JSONL corpus of about `size` bytes of text; the bytes of text in it."""
+    written = 0
+    with path.open("w", encoding="utf-8") as out:
+        for number, text in enumerate(grow(documents(paths), size)):
+            row = {"id": f"d{number}", "text": text, "source": "bench"}
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+            written += len(text.encode())
+    return written
