@@ -91,7 +91,7 @@ def _drain(
     while waiting or running:
         while waiting and len(running) < slots:
             task = waiting.pop()
-            with _plain_main():
+            with _spawning():
                 try:
                     running[pool.submit(_call, work, task)] = task
                 except BrokenProcessPool:
@@ -143,7 +143,6 @@ def _kill(pool: ProcessPoolExecutor) -> None:
 
 def _start_worker() -> None:
     """Leave Ctrl-C to the main process, and do not outlive it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = os.getppid()
 
     def watch() -> None:
@@ -169,13 +168,22 @@ def _environment() -> Iterator[None]:
 
 
 @contextmanager
-def _plain_main() -> Iterator[None]:
-    """Spawned children import the caller's `__main__` again; a script without a main guard would
-    start the run anew in each. Nothing of ours lives there, so show them an empty one.
+def _spawning() -> Iterator[None]:
+    """Around the start of worker processes.
+
+    Spawned children import the caller's `__main__` again; a script without a main guard would
+    start the run anew in each. Nothing of ours lives there, so they see an empty one. They also
+    inherit that Ctrl-C is ignored, from their first moment.
     """
-    main = sys.modules["__main__"]
+    main, in_main_thread = (
+        sys.modules["__main__"],
+        threading.current_thread() is threading.main_thread(),
+    )
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if in_main_thread else None
     sys.modules["__main__"] = ModuleType("__main__")
     try:
         yield
     finally:
         sys.modules["__main__"] = main
+        if in_main_thread:
+            signal.signal(signal.SIGINT, before)

@@ -33,7 +33,7 @@ class Outcome:
 
 
 def output_digest(folder: Path) -> str:
-    """Digest of all that a run leaves for its user: names and bytes, but for times in the report."""
+    """Digest of all that a run leaves, names and bytes, but for the times in the report."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)

@@ -1,5 +1,6 @@
 """Cutting output into files depends on the records alone."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,7 +46,7 @@ def test_files_hold_all_records_in_order_and_are_cut_by_size(
 
     assert [size for file in files for size in file] == flat
     assert files == file_sizes(folder / "whole", [flat], most)
-    for file, after in zip(files, files[1:], strict=False):
+    for file, after in pairwise(files):
         assert most is not None
         assert sum(file) + after[0] > most
     assert all(most is None or sum(file) <= most or len(file) == 1 for file in files)
