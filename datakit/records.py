@@ -91,13 +91,26 @@ def nest(values: pl.Series, lengths: pl.Series, *, name: str) -> pl.Series:
     return pl.Series(name, pl.from_arrow(lists), dtype=pl.List(values.dtype))
 
 
+COMPILED_HASH_BYTES = 1 << 20
+"""Fewer are hashed one by one, before Numba is loaded. The hashes are the same."""
+
+
 def hash_strings(values: pl.Series, *, seed: int = 0) -> pl.Series:
     """XXH64 of each string's UTF-8 bytes: UInt64, the same on every machine and version; null
     gives null. Two seeds give 128 independent bits. (Polars' own `hash` may change.)
     """
+    texts = values.cast(pl.String).to_arrow(compat_level=pl.CompatLevel.oldest())
+    if texts.nbytes >= COMPILED_HASH_BYTES:
+        from datakit.kernels.hashing import hash_values
+
+        _, offsets, text = texts.buffers()
+        places = np.frombuffer(offsets, dtype=np.int64)[texts.offset :][: len(texts) + 1]
+        found = hash_values(np.frombuffer(text or b"", dtype=np.uint8), places, seed)
+        hashes = pl.Series(values.name, found, dtype=pl.UInt64)
+        return hashes.set(values.is_null(), None) if texts.null_count else hashes
     digest = xxhash.xxh64_intdigest
-    hashes = [None if v is None else digest(v.encode(), seed) for v in values.to_list()]
-    return pl.Series(values.name, hashes, dtype=pl.UInt64)
+    digests = [None if v is None else digest(v.encode(), seed) for v in values.to_list()]
+    return pl.Series(values.name, digests, dtype=pl.UInt64)
 
 
 def joined_content(batch: Batch, *, roles: tuple[str, ...] = ()) -> pl.Series:

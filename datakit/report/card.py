@@ -1,6 +1,6 @@
 """The dataset card: what a stranger should know before training on the data."""
 
-from datakit.report.render import render_table
+from datakit.report.render import render_table, shown_columns
 from datakit.report.report import Report
 
 
@@ -49,7 +49,7 @@ def _reasons(report: Report) -> list[tuple[str, str, str]]:
 
 
 def _verdict_table(rows: list[dict[str, object]]) -> str:
-    names = list(rows[0])
+    names = shown_columns(rows[0])
     return render_table(names, [[str(row[name]) for name in names] for row in rows[:50]])
 
 

@@ -5,6 +5,7 @@ from html import escape
 from typing import Any
 
 from datakit.report.counts import StageCount
+from datakit.report.render import shown_columns
 from datakit.report.report import Report, Verdict
 
 STYLE = """
@@ -100,7 +101,7 @@ def _bar(count: StageCount, most: int) -> str:
 
 
 def _verdict(verdict: Verdict) -> str:
-    names = list(verdict.rows[0])
+    names = shown_columns(verdict.rows[0])
     rows = [[row[name] for name in names] for row in verdict.rows[:200]]
     return f"<h2>{escape(verdict.stage)}</h2>{_table(names, rows)}"
 

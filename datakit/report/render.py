@@ -1,6 +1,6 @@
 """The report as text for a terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from datakit.report.counts import StageCount
@@ -49,10 +49,15 @@ def _cells(count: StageCount) -> tuple[str, str, str, str]:
 
 def _verdict(verdict: Verdict) -> str:
     shown = verdict.rows[:MOST_VERDICT_ROWS]
-    names = list(shown[0])
+    names = shown_columns(shown[0])
     table = render_table(names, [[_value(row[name]) for name in names] for row in shown])
     more = len(verdict.rows) - len(shown)
     return f"{verdict.stage}\n{table}" + (f"\n... and {more} more rows" if more else "")
+
+
+def shown_columns(row: Mapping[str, Any]) -> list[str]:
+    """The columns of a verdict that are for people: those with an underscore in front are not."""
+    return [name for name in row if not name.startswith("_")]
 
 
 def _value(value: Any) -> str:

@@ -1,0 +1,125 @@
+"""Reject records whose normalised text occurs more than once."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import polars as pl
+
+from datakit.records import (
+    ADDRESS,
+    ID,
+    PARTITION,
+    SOURCE,
+    Batch,
+    Columns,
+    Table,
+    hash_strings,
+)
+from datakit.stage import Decisions, Observation, Reduced
+from datakit.stages.dedup.compared import (
+    check_part,
+    columns_of_part,
+    normalise,
+    select_part,
+)
+from datakit.stages.dedup.keepers import (
+    KEEPER_ORDER,
+    KEPT_ADDRESS,
+    KEPT_ID,
+    KEPT_SOURCE,
+    Keep,
+    add_counts,
+    check_keeper,
+    count_duplicates,
+    decide_duplicates,
+    rank_records,
+)
+
+HASH = ("hash_a", "hash_b")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExactDedup:
+    """Keep one of the records that have the same text.
+
+    Two records are the same when the 128-bit hashes (two XXH64) of their normalised texts are
+    equal. Normalised: Unicode NFC; with `fold_case` in lower case; with `fold_width` full-width
+    letters, digits and signs (Ａ１，) as their ASCII forms; with `fold_space` any run of white
+    space as one space, none at the ends; with `ignore_punctuation` (off by default) without
+    punctuation, save what can be part of a number. Digits always count: 5 mg is not 8 mg. The
+    text that is written stays as it was.
+
+    `on` is what is compared: `"content"`, the text or the whole conversation with its roles and
+    tool calls; `"prompt"`, the first user message; `"response"`, the last assistant message; or
+    the name of a column. A record where it is missing or empty is never compared and stays.
+
+    `keep` picks the record that stays: the `"first"` read, the `"longest"` in characters, or by
+    `"source"`, the one whose source stands first in `source_priority` (sources not named there
+    come last). Where `source_priority` is given it also goes before the other two. What is still
+    equal goes by reading order.
+
+    Reason: `exact_duplicate`, with `kept_id` and `kept_source` of the record that stays.
+    The report counts, by source, the duplicates and the clusters by size.
+    """
+
+    adds: ClassVar[Columns] = frozenset()
+    libraries: ClassVar[tuple[str, ...]] = ("polars",)
+
+    on: str = "content"
+    keep: Keep = "first"
+    source_priority: tuple[str, ...] = ()
+    fold_case: bool = True
+    fold_width: bool = True
+    fold_space: bool = True
+    ignore_punctuation: bool = False
+
+    def __post_init__(self) -> None:
+        check_part(self.on)
+        check_keeper(self.keep, self.source_priority)
+
+    @property
+    def needs(self) -> Columns:
+        """What `on` reads."""
+        return columns_of_part(self.on)
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The sources that the settings name."""
+        return frozenset(self.source_priority)
+
+    def observe(self, batch: Batch, partitions: int) -> Observation:
+        """The hashes of each record that has something to compare, and its place in the order."""
+        compared = normalise(
+            select_part(batch, self.on, has_roles=True),
+            fold_case=self.fold_case,
+            fold_width=self.fold_width,
+            fold_space=self.fold_space,
+            ignore_punctuation=self.ignore_punctuation,
+        )
+        hashes = [hash_strings(compared, seed=seed).alias(HASH[seed]) for seed in (0, 1)]
+        rank = rank_records(batch, self.keep, self.source_priority)
+        partition = (pl.col(HASH[0]) % partitions).cast(pl.UInt32).alias(PARTITION)
+        rows = batch.select(ADDRESS, ID, SOURCE).with_columns(*hashes, rank)
+        return Observation(rows.drop_nulls(HASH[0]).with_columns(partition))
+
+    def reduce(self, observed: Table) -> Reduced:
+        """The records that are not the first of their hash in keeper order, with that first."""
+        cluster = observed.sort(*HASH, *KEEPER_ORDER).filter(pl.len().over(HASH) > 1)
+        rows = cluster.with_columns(
+            pl.col(ID).first().over(HASH).alias(KEPT_ID),
+            pl.col(SOURCE).first().over(HASH).alias(KEPT_SOURCE),
+            pl.col(ADDRESS).first().over(HASH).alias(KEPT_ADDRESS),
+        )
+        duplicates = rows.filter(pl.col(ADDRESS) != pl.col(KEPT_ADDRESS))
+        summary = count_duplicates(duplicates)
+        return Reduced(duplicates.select(ADDRESS, KEPT_ID, KEPT_SOURCE), summary)
+
+    def decide(self, summaries: Iterable[Table]) -> Table:
+        """The counts of all partitions."""
+        return add_counts(summaries)
+
+    def apply(self, batch: Batch, rows: Table, verdict: Table) -> Decisions:  # noqa: ARG002
+        """Reject the duplicates, naming the record that stays."""
+        values = rows.drop(ADDRESS)
+        return decide_duplicates(rows, "exact_duplicate", values)

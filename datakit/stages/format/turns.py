@@ -1,0 +1,186 @@
+"""From flat messages to conversations: repairs, the order of roles, and the reasons for faults.
+
+Messages of a whole batch lie in one flat frame (`FLAT`), so that every step is a column
+operation. The order of a conversation is judged on a short string with one letter a message,
+by regular expressions.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from datakit.records import MESSAGE_FIELDS, MESSAGE_TYPE, MESSAGES, REASON, VALUES, Batch, nest
+
+FLAT = {
+    "row": pl.UInt32,
+    "message": pl.UInt32,
+    "found": pl.String,
+    "role": pl.String,
+    "content": pl.String,
+    "tool_calls": pl.String,
+    "tool_call_id": pl.String,
+    "name": pl.String,
+}
+"""`row`: of the batch; `message`: its place in the input, from 1; `found`: the speaker as named
+there; `role`: null where that name is unknown."""
+
+FAULTS = {"row": pl.UInt32, "reason": pl.String, "values": pl.String}
+
+LETTERS = {"system": "s", "user": "u", "assistant": "a", "tool": "t"}
+# An answer may call tools first (c), each call being followed by the tools' results (t).
+IN_ORDER = r"^(s?(?:u(?:ct+)*a)*(?:u(?:ct+)*c?)?)"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Repairs:
+    """What may be changed in a conversation to make it a valid one."""
+
+    strip: bool = True
+    merge_with: str | None = "\n"
+    drop_leading_assistant: bool = False
+    drop_trailing_user: bool = False
+
+
+def repair(flat: pl.DataFrame, repairs: Repairs) -> pl.DataFrame:
+    """Carry out the repairs, in the order of the fields of `Repairs`."""
+    if repairs.strip:
+        flat = flat.with_columns(pl.col("content").str.strip_chars())
+    if repairs.merge_with is not None:
+        flat = _merge(flat, repairs.merge_with)
+    place, role = pl.col("message"), pl.col("role")
+    if repairs.drop_leading_assistant:
+        first = place.filter(role == "user").min().over("row")
+        flat = flat.filter(((role != "assistant") | (place > first)).fill_null(True))
+    if repairs.drop_trailing_user:
+        last = place.filter(role == "assistant").max().over("row")
+        flat = flat.filter(((role != "user") | (place < last)).fill_null(True))
+    return flat
+
+
+def _merge(flat: pl.DataFrame, merge_with: str) -> pl.DataFrame:
+    role, row = pl.col("role"), pl.col("row")
+    plain = role.is_in(["user", "assistant"]) & pl.col("tool_calls").is_null()
+    plain &= (pl.col("content") != "").fill_null(False)
+    same = (row == row.shift(1)) & (role == role.shift(1)) & plain & plain.shift(1)
+    flat = flat.with_columns(same.fill_null(False).alias("follows"))
+    if not flat["follows"].any():
+        return flat.drop("follows")
+    shared = pl.col("follows") | pl.col("follows").shift(-1, fill_value=False)
+    flat = flat.with_columns(shared.alias("shared"))
+    joined = (
+        flat.filter("shared")
+        .group_by((~pl.col("follows")).cum_sum().alias("group"), maintain_order=True)
+        .agg(pl.col("content").str.join(merge_with))
+    )["content"]
+    kept = flat.filter(~pl.col("follows"))
+    place = kept.select(pl.when("shared").then(pl.col("shared").cum_sum() - 1)).to_series()
+    whole = pl.when("shared").then(joined.gather(place).alias("content")).otherwise("content")
+    return kept.with_columns(whole).drop("follows", "shared")
+
+
+def nest_messages(flat: pl.DataFrame, rows: int) -> pl.Series:
+    """The messages of each of `rows` rows as one list."""
+    messages = flat.select(pl.struct(MESSAGE_FIELDS).cast(MESSAGE_TYPE)).to_series()
+    return nest(messages, _lengths(flat, rows), name=MESSAGES)
+
+
+def _lengths(flat: pl.DataFrame, rows: int) -> pl.Series:
+    return pl.Series(np.bincount(flat["row"].to_numpy(), minlength=rows).astype(np.int64))
+
+
+def check_order(flat: pl.DataFrame, rows: int, *, min_turns: int) -> pl.DataFrame:
+    """`row`, `reason` and `values` of each row, the latter null where its conversation is valid.
+
+    A conversation is `[system] (user answer)+`, where an answer is an assistant's message, before
+    which the assistant may have called tools; the last message is the assistant's. Values name
+    the message at fault (from 1, as in the input) and its speaker.
+    """
+    lengths = _lengths(flat, rows)
+    codes = nest(flat.select(_letter()).to_series(), lengths, name="codes").list.join("")
+    code = pl.col("codes")
+    place = {
+        "unknown_role": code.str.find(r"\?"),
+        "empty_message": code.str.find("_"),
+        "system_not_first": code.str.find("[^s]s|ss") + 1,
+        "wrong_role_order": pl.when(code.str.extract(IN_ORDER, 1).str.len_bytes() < _size()).then(
+            code.str.extract(IN_ORDER, 1).str.len_bytes()
+        ),
+        "last_not_assistant": pl.when(~code.str.contains("[ac]$")).then(_size() - 1),
+    }
+    turns = code.str.count_matches("u")
+    reason = pl.when(turns < min_turns).then(pl.lit("too_few_turns")).otherwise(None)
+    for name, where in reversed(place.items()):
+        reason = pl.when(where.is_not_null()).then(pl.lit(name)).otherwise(reason)
+    reason = pl.when(_size() == 0).then(pl.lit("empty_conversation")).otherwise(reason)
+    where = pl.when(_size() == 0).then(None).otherwise(pl.coalesce(*place.values()))
+    verdicts = codes.to_frame().select(
+        reason.alias("reason"), where.cast(pl.Int64).alias("where"), turns.alias("turns")
+    )
+    values = _values(verdicts, flat, lengths, min_turns=min_turns)
+    return verdicts.select("reason", values.alias("values")).with_row_index("row")
+
+
+def _size() -> pl.Expr:
+    return pl.col("codes").str.len_bytes()
+
+
+def _letter() -> pl.Expr:
+    has_calls = pl.col("tool_calls").is_not_null()
+    letter = pl.col("role").replace_strict(LETTERS, default="?", return_dtype=pl.String)
+    is_empty = pl.col("content").fill_null("").str.strip_chars() == ""
+    return (
+        pl.when(pl.col("role").is_null())
+        .then(pl.lit("?"))
+        .when(has_calls)
+        .then(pl.lit("c"))
+        .when(is_empty)
+        .then(pl.lit("_"))
+        .otherwise(letter)
+    )
+
+
+def _values(
+    verdicts: pl.DataFrame, flat: pl.DataFrame, lengths: pl.Series, *, min_turns: int
+) -> pl.Series:
+    """The JSON text of what was measured, null where there is nothing to tell."""
+    starts = lengths.cum_sum() - lengths
+    named = flat.select("message", pl.col("found").str.head(40).alias("role"))
+    found = verdicts.with_columns(
+        named.select(pl.struct(pl.all()).alias("at")).to_series().gather(starts + verdicts["where"])
+    )
+    turns = pl.struct("turns", pl.lit(min_turns).alias("min_turns")).struct.json_encode()
+    message = pl.when(pl.col("where").is_not_null()).then(pl.col("at").struct.json_encode())
+    few = pl.when(pl.col("reason") == "too_few_turns").then(turns)
+    return found.select(few.otherwise(message)).to_series()
+
+
+def prepend_system(messages: pl.Series, system: str) -> pl.Series:
+    """Put a system message before each conversation that has none."""
+    if not system:
+        return messages
+    first = dict.fromkeys(MESSAGE_FIELDS) | {"role": "system", "content": system}
+    opening = pl.Series([[first]], dtype=messages.dtype)
+    has_own = pl.col(MESSAGES).list.first().struct.field("role") == "system"
+    longer = pl.concat_list(pl.lit(opening), pl.col(MESSAGES))
+    whole = pl.when(has_own.fill_null(False)).then(pl.col(MESSAGES)).otherwise(longer)
+    return messages.to_frame().select(whole.alias(MESSAGES)).to_series()
+
+
+def set_conversations(
+    batch: Batch, messages: pl.Series, faults: pl.DataFrame, raw: pl.Series
+) -> Batch:
+    """The batch with its conversations. A refused row shows its input, `raw`, as the content of
+    its only message, so that the reject can be understood.
+    """
+    reason, values = faults["reason"], faults["values"]
+    if reason.null_count() < len(reason):
+        fields = [pl.lit(None, dtype=pl.String).alias(name) for name in MESSAGE_FIELDS]
+        shown = pl.DataFrame({"content": raw}).with_columns(
+            field for field in fields if field.meta.output_name() != "content"
+        )
+        packed = shown.select(
+            pl.struct(MESSAGE_FIELDS).reshape((-1, 1)).arr.to_list().alias(MESSAGES)
+        ).to_series()
+        messages = messages.zip_with(reason.is_null(), packed)
+    return batch.with_columns(messages.alias(MESSAGES), reason.alias(REASON), values.alias(VALUES))

@@ -1,0 +1,261 @@
+"""Read records from JSON files: an array of objects, an object that holds one, or one object."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+import orjson
+
+from datakit.errors import DatakitError, SettingsError
+from datakit.kernels.json_members import split_members
+from datakit.records import Batch, Columns
+from datakit.stage import InputFile, Shard
+from datakit.stages.ingest.blocks import BLOCK_BYTES, make_block
+from datakit.stages.ingest.charset import AUTO, check_encoding
+from datakit.stages.ingest.files import find_files, input_identity
+from datakit.stages.ingest.gathering import Gatherer
+from datakit.stages.ingest.line_rows import COMPILED_FROM_BYTES, read_block
+from datakit.stages.ingest.mapping import Fault, FieldMapping, RowMapper
+from datakit.stages.ingest.whole_files import (
+    BATCH_ROWS,
+    check_on_malformed,
+    decode_whole,
+    file_shards,
+    files_of,
+    is_unpacked,
+    read_bytes,
+    read_unpacked,
+    unpack_batches,
+)
+
+SUFFIXES = (".json",)
+VALUES_OF = "*"
+SPACE = b" \t\r\n"
+
+_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class JsonArraySource:
+    """Read JSON files that hold an array of records, one record, or an object with records in it.
+
+    `path` is a file, a directory (its `.json` files, also `.json.gz` and `.json.zst`, at any
+    depth), a glob, or a list of these. `text`, `fields`, `id` and `join` map the records' fields.
+
+    `records` says where the records are: nothing for an array at the top (or for one record as
+    the whole file), `"data.items"` for an array inside objects, `"*"` (or `"data.*"`) for the
+    values of an object, whose names become the field `key`; a value that is no object becomes the
+    field `value`. With `array_field = "messages"` each file is one record, whose field `messages`
+    is the array at the top (a conversation a file). A file of JSON Lines named `.json` is read as
+    such.
+
+    The line of a record is its number in its array, from 1. Array elements are judged one by
+    one, so a broken one costs no other as long as its brackets and quotes match.
+
+    `encoding` is "auto" (UTF-8, UTF-16, GB18030, Big5 are told apart) or a name;
+    `encoding_errors` = "reject" refuses a file that does not decode, "replace" puts U+FFFD.
+    `max_file_bytes`: a file is read whole; one larger than this is an error.
+    `on_malformed` = "reject" counts what cannot be read and goes on, "fail" stops the run.
+
+    Reasons: `undecodable` for a file; `malformed_json`, `not_an_object` and those of the field
+    mapping (`missing_field`, `wrong_type`, `empty_text`, ...) for a record.
+    """
+
+    libraries: ClassVar[tuple[str, ...]] = ("orjson",)
+
+    name: str
+    path: str | list[str]
+    text: str | list[str] | None = None
+    fields: list[str] | dict[str, str] | None = None
+    id: str | None = None
+    join: str = "\n\n"
+    records: str | None = None
+    array_field: str | None = None
+    encoding: str = AUTO
+    encoding_errors: str = "reject"
+    max_file_bytes: int = 512 << 20
+    on_malformed: str = "reject"
+
+    def __post_init__(self) -> None:
+        check_encoding(self.encoding, self.encoding_errors)
+        check_on_malformed(self.on_malformed)
+        _ = self._mapping
+        if self.array_field is not None and (self.records is not None or not self.array_field):
+            what = "is empty" if not self.array_field else "cannot be used together with `records`"
+            raise SettingsError("array_field", what)
+        steps = [] if self.records is None else self.records.split(".")
+        if self.records is not None and (not all(steps) or VALUES_OF in steps[:-1]):
+            hint = 'for example "data.items", "*" or "data.*"'
+            raise SettingsError("records", f"{self.records!r} is no path to records", hint)
+
+    @property
+    def _mapping(self) -> FieldMapping:
+        return FieldMapping(text=self.text, fields=self.fields, id=self.id, join=self.join)
+
+    @property
+    def adds(self) -> Columns:
+        """The columns of its batches."""
+        return self._mapping.adds
+
+    def inputs(self) -> list[InputFile]:
+        """The files found."""
+        return input_identity(find_files(self.path, SUFFIXES))
+
+    def shards(self, shard_bytes: int) -> list[Shard]:
+        """Whole files: large ones alone, small ones together."""
+        return file_shards(find_files(self.path, SUFFIXES), shard_bytes)
+
+    def read(self, shard: Shard) -> Iterator[Batch]:
+        """The records of the shard's files.
+
+        Raises:
+            DatakitError: a file is larger than `max_file_bytes`, or has nothing at `records`.
+        """
+        if is_unpacked(shard):
+            yield from read_unpacked(shard.path)
+            return
+        gatherer = Gatherer[bytes](self._mapping, self.name, RowMapper.map_texts)
+        for path, name in files_of(shard):
+            data = self._read_bytes(path)
+            if isinstance(data, Fault):
+                yield from gatherer.add((name, 1), data, 0)
+            elif len(data) >= COMPILED_FROM_BYTES:
+                yield from gatherer.flush()
+                mapper = RowMapper(self._mapping, self.name, name)
+                yield from _large_batches(mapper, self._elements(data, path))
+            else:
+                for line, text in self._elements(data, path):
+                    yield from gatherer.add((name, line), text, len(text))
+        yield from gatherer.flush()
+
+    def unpack(self, shard: Shard, folder: Path, shard_bytes: int) -> list[Shard]:
+        """A large file's records in pieces."""
+        return unpack_batches(self.read(shard), folder, shard_bytes)
+
+    def _read_bytes(self, path: Path) -> bytes | Fault:
+        """A file's content in UTF-8."""
+        content = read_bytes(path, self.max_file_bytes)
+        if content is None:
+            raise DatakitError(
+                f"{path} holds more than max_file_bytes = {self.max_file_bytes}; convert it to "
+                "JSON Lines (one record a line), which is read in pieces, or raise max_file_bytes"
+            )
+        text = decode_whole(content, self.encoding, self.encoding_errors)
+        del content  # so that a large file is held no more than twice
+        return text if isinstance(text, Fault) else text.encode("utf-8", "replace").strip(SPACE)
+
+    def _elements(self, data: bytes, path: Path) -> Iterator[tuple[int, bytes]]:
+        """The records' JSON texts, numbered, each on one line."""
+        for line, text in self._find_elements(data, path):
+            # Between tokens as good as a line end, and as wrong inside a string.
+            yield line, text.replace(b"\n", b"\t")
+
+    def _find_elements(self, data: bytes, path: Path) -> Iterator[tuple[int, bytes]]:
+        if self.array_field is not None and data[:1] == b"[":
+            yield 1, b"{%b:%b}" % (orjson.dumps(self.array_field), data)
+        elif self.records is None and data[:1] == b"[":
+            yield from enumerate(split_array(data), start=1)
+        elif self.records is None:
+            yield from _whole_or_lines(data)
+        else:
+            yield from enumerate(_find_records(data, self.records, path), start=1)
+
+
+def split_array(data: bytes) -> Iterator[bytes]:
+    """The texts of the elements of a JSON array, whether they are valid or not.
+
+    What is left open at the end, and what follows the array, comes as one more text. A comma too
+    many is passed over.
+
+    >>> list(split_array(b'[{"a": [1, 2]}, x, "]"]'))
+    [b'{"a": [1, 2]}', b'x', b'"]"']
+    """
+    depth, start = 0, 1
+    for token in _TOKEN.finditer(data):
+        found = token.group()
+        if found in (b"[", b"{"):
+            depth += 1
+        elif found in (b"]", b"}"):
+            depth -= 1
+        if depth > 1 or (depth == 1 and found != b","):
+            continue
+        if element := data[start : token.start()].strip(SPACE):
+            yield element
+        start = token.end()
+        if depth <= 0:
+            break
+    if rest := data[start:].strip(SPACE):
+        yield rest
+
+
+def _whole_or_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """One record, or JSON Lines under another name."""
+    first, _, rest = data.partition(b"\n")
+    if rest and _is_object(first):
+        for number, line in enumerate(data.split(b"\n"), start=1):
+            if line.strip(SPACE):
+                yield number, line.strip(SPACE)
+    else:
+        yield 1, data
+
+
+def _is_object(text: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(text), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _find_records(data: bytes, records: str, path: Path) -> Iterator[bytes]:
+    """The texts of the records at a path inside objects."""
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        yield data
+        return
+    for step in records.split("."):
+        members = {m.key: m.value for m in split_members(data)} if data[:1] == b"{" else {}
+        if step == VALUES_OF and data[:1] == b"{":
+            yield from (_with_key(m.key, m.value) for m in split_members(data))
+            return
+        if step not in members:
+            there = ", ".join(list(members)[:20]) or "no object there"
+            raise DatakitError(f"{path} has no records at {records!r}: {step!r} not in: {there}")
+        data = members[step]
+    yield from split_array(data) if data[:1] == b"[" else [data]
+
+
+def _with_key(key: str, value: bytes) -> bytes:
+    """A member of an object as a record; a field `key` of its own stays as it is."""
+    if value[:1] != b"{":
+        return orjson.dumps({"key": key, "value": orjson.Fragment(value)})
+    members = split_members(value)
+    if any(member.key == "key" for member in members):
+        return value
+    named = b'"key":' + orjson.dumps(key)
+    return b"{%b}" % b",".join([named, *(member.text for member in members)])
+
+
+def _large_batches(mapper: RowMapper, elements: Iterator[tuple[int, bytes]]) -> Iterator[Batch]:
+    """The records of a large file, by the compiled reader of JSON Lines; the same as one by one."""
+    held: list[bytes] = []
+    first = size = 0
+    for line, text in elements:
+        if size >= BLOCK_BYTES:
+            yield from _read_lines(mapper, held, first)
+            held, size = [], 0
+        first = first if held else line
+        # Blank lines of JSON Lines are passed over, and count.
+        held += [b""] * (line - first - len(held))
+        held.append(text)
+        size += len(text)
+    if held:
+        yield from _read_lines(mapper, held, first)
+
+
+def _read_lines(mapper: RowMapper, lines: list[bytes], first_line: int) -> Iterator[Batch]:
+    block = make_block(b"\n".join(lines), first_line, {})
+    batch = read_block(block, mapper, max_line_bytes=block.size, compiled=True)
+    yield from batch.iter_slices(BATCH_ROWS)

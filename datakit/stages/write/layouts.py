@@ -1,0 +1,130 @@
+"""The layouts of an output: which columns a trainer finds, and which records fit."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+import polars as pl
+
+from datakit.errors import SettingsError
+from datakit.records import CONTENT, ID, MESSAGES, SOURCE, TEXT, Batch, Columns, Table
+from datakit.stages.write import shapes
+from datakit.stages.write.faults import (
+    Fault,
+    column_faults,
+    content_faults,
+    conversation_faults,
+    spoken_call_fault,
+    text_faults,
+    verdicts,
+    with_code,
+)
+
+KEYS = {
+    "text": ("text",),
+    "messages": ("messages",),
+    "sharegpt": ("conversations", "system"),
+    "alpaca": ("instruction", "input", "output"),
+    "prompt_completion": ("prompt", "completion"),
+    "records": ("id", "source", "text", "messages"),
+}
+"""The columns of each layout, in their order, before those that settings add."""
+
+APPLIES_TO = {
+    "tools": ("messages", "sharegpt"),
+    "system": ("alpaca",),
+    "history": ("alpaca",),
+    "conversational": ("prompt_completion",),
+}
+
+# Columns to which TRL, ms-swift, LLaMA-Factory or OpenAI give a meaning of their own.
+TAKEN = frozenset(
+    [
+        *("text", "messages", "conversations", "prompt", "completion", "chosen", "rejected"),
+        *("label", "labels", "input_ids", "attention_mask", "query", "response", "answer"),
+        *("output", "instruction", "input", "system", "history", "tools", "images", "videos"),
+        *("audios", "image", "content", "chat_template_kwargs", "channel", "kto_tag"),
+    ]
+)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LayoutSettings:
+    """What both sinks share: the settings of a layout, its checks and its columns."""
+
+    layout: Literal["text", "messages", "sharegpt", "alpaca", "prompt_completion", "records"] = (
+        "text"
+    )
+    tools: bool = False
+    system: bool = False
+    history: bool = False
+    conversational: bool = False
+    columns: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for key, layouts in APPLIES_TO.items():
+            if getattr(self, key) and self.layout not in layouts:
+                hint = f"layouts that have it: {', '.join(layouts)}"
+                raise SettingsError(key, f"the layout {self.layout!r} has no such setting", hint)
+        for name in self.columns:
+            self._check_column(name)
+
+    def _check_column(self, name: str) -> None:
+        if name in self.keys or self.columns.count(name) > 1 or name.startswith("_"):
+            raise SettingsError("columns", f"the name {name!r} is in use")
+        if self.layout != "records" and name in TAKEN:
+            hint = 'trainers would misread it; layout = "records" can carry it'
+            raise SettingsError("columns", f"{name!r} has a meaning of its own to trainers", hint)
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The columns of the layout, without those carried along."""
+        added = [key for key in ("system", "history", "tools") if getattr(self, key)]
+        return (*KEYS[self.layout], *added)
+
+    @property
+    def needs(self) -> Columns:
+        """What the layout is made from, and the columns carried along."""
+        content = {"text": TEXT, "records": CONTENT}.get(self.layout, MESSAGES)
+        return frozenset({content, *self.columns}) - {ID, SOURCE}
+
+    def reject(self, batch: Batch) -> Table:
+        """`reason`, and where: `message` (from 1) with its `role`, or `column`."""
+        carried = column_faults(batch, self.columns)
+        if self.layout == "text":
+            return verdicts(batch, [*text_faults(), *carried])
+        if self.layout == "records":
+            return verdicts(batch, [*content_faults(batch), *carried])
+        return verdicts(with_code(batch), [*self._conversation_faults(), *carried])
+
+    def _conversation_faults(self) -> list[Fault]:
+        has_turns = self.history or self.conversational
+        is_flat = self.layout in ("alpaca", "prompt_completion")
+        faults = conversation_faults(
+            tools=self.tools,
+            one_turn=is_flat and not has_turns,
+            system=not is_flat or self.system or self.conversational,
+        )
+        return [*faults, spoken_call_fault()] if self.layout == "sharegpt" else faults
+
+    def shape(self, batch: Batch) -> Table:
+        """The columns of the output, none of them null, in a fixed order and with fixed types."""
+        carried = batch.select(
+            pl.col(name).fill_null("") if batch.schema[name] == pl.String else pl.col(name)
+            for name in self.columns
+        )
+        return pl.DataFrame([*self._columns(batch), *carried.get_columns()])
+
+    def _columns(self, batch: Batch) -> list[pl.Series]:
+        match self.layout:
+            case "text":
+                return [batch[TEXT]]
+            case "records":
+                return shapes.records(batch)
+            case "messages":
+                return shapes.messages(batch, tools=self.tools)
+            case "sharegpt":
+                return shapes.share_gpt(batch, tools=self.tools)
+            case "alpaca":
+                return shapes.alpaca(batch, system=self.system, history=self.history)
+            case _:
+                return shapes.prompt_completion(batch, conversational=self.conversational)

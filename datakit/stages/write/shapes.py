@@ -1,0 +1,116 @@
+"""From a record to the columns of a layout; no value is null, and types never vary.
+
+The records have passed the layout's checks, so that each has what is asked for here.
+"""
+
+import polars as pl
+
+from datakit.records import ID, MESSAGE_FIELDS, MESSAGES, SOURCE, TEXT, Batch, nest
+from datakit.stages.write.codes import code_of
+from datakit.stages.write.tool_turns import share_gpt_turns
+
+TOOLS = "tools"
+Shape = list[pl.Series]
+
+
+def messages(batch: Batch, *, tools: bool) -> Shape:
+    """`messages`; with tools, every message has every field, and `tools` is the JSON text."""
+    if not tools:
+        return batch.select(_with_fields("role", "content")).get_columns()
+    return [*batch.select(_with_fields(*MESSAGE_FIELDS)).get_columns(), _tools(batch)]
+
+
+def share_gpt(batch: Batch, *, tools: bool) -> Shape:
+    """`conversations` and `system`; with tools, their turns and `tools`, the JSON text."""
+    if tools:
+        return [share_gpt_turns(batch[MESSAGES]), _system(batch), _tools(batch)]
+    message = pl.element().filter(pl.element().struct.field("role") != "system").struct
+    speaker = pl.when(message.field("role") == "user").then(pl.lit("human"))
+    turn = pl.struct(
+        speaker.otherwise(pl.lit("gpt")).alias("from"), message.field("content").alias("value")
+    )
+    turns = batch.select(pl.col(MESSAGES).list.eval(turn).alias("conversations"))
+    return [turns.to_series(), _system(batch)]
+
+
+def alpaca(batch: Batch, *, system: bool, history: bool) -> Shape:
+    """`instruction` (the last question), `input` (always `""`) and `output` (its answer); with
+    the settings `system` and `history`, the earlier turns as pairs.
+    """
+    spoken = pl.element().filter(pl.element().struct.field("role") != "system")
+    contents = pl.col(MESSAGES).list.eval(spoken.struct.field("content"))
+    texts = batch.select(contents.alias("texts"))
+    shape = texts.select(
+        pl.col("texts").list.get(-2).alias("instruction"),
+        pl.lit("").alias("input"),
+        pl.col("texts").list.get(-1).alias("output"),
+    ).get_columns()
+    if system:
+        shape.append(_system(batch))
+    if history:
+        earlier = pl.col("texts").list.head(pl.col("texts").list.len() - 2)
+        shape.append(_pairs(texts.select(earlier).to_series()))
+    return shape
+
+
+def prompt_completion(batch: Batch, *, conversational: bool) -> Shape:
+    """`prompt` and `completion`, the last answer: texts, or lists of messages."""
+    if conversational:
+        parts = batch.select(_with_fields("role", "content")).select(
+            pl.col(MESSAGES).list.head(pl.col(MESSAGES).list.len() - 1).alias("prompt"),
+            pl.col(MESSAGES).list.tail(1).alias("completion"),
+        )
+        return parts.get_columns()
+    content = pl.col(MESSAGES).list
+    return batch.select(
+        content.get(0).struct.field("content").alias("prompt"),
+        content.get(1).struct.field("content").alias("completion"),
+    ).get_columns()
+
+
+def records(batch: Batch) -> Shape:
+    """`id`, `source`, `text`, and `messages` as JSON text; `""` for the one a record has not."""
+    text = pl.col(TEXT).fill_null("") if TEXT in batch.columns else pl.lit("")
+    named = batch.select(ID, SOURCE, text.alias(TEXT))
+    if MESSAGES not in batch.columns:
+        return named.with_columns(pl.lit("").alias(MESSAGES)).get_columns()
+    has_tools = code_of(batch[MESSAGES]).str.contains("[ct]").fill_null(False)
+    plain = _json_text(batch.select(_with_fields("role", "content")))
+    if has_tools.any():
+        plain = plain.zip_with(~has_tools, _json_text(batch.select(_with_fields(*MESSAGE_FIELDS))))
+    absent = pl.Series([""])
+    return [*named.get_columns(), plain.zip_with(batch[MESSAGES].is_not_null(), absent)]
+
+
+def _with_fields(*names: str) -> pl.Expr:
+    message = pl.element().struct
+    fields = pl.struct(message.field(name).fill_null("").alias(name) for name in names)
+    return pl.col(MESSAGES).list.eval(fields)
+
+
+def _json_text(conversations: pl.DataFrame) -> pl.Series:
+    member = pl.struct(MESSAGES).struct.json_encode()
+    text = member.str.strip_prefix('{"messages":').str.strip_suffix("}")
+    return conversations.select(text.alias(MESSAGES)).to_series()
+
+
+def _system(batch: Batch) -> pl.Series:
+    first = pl.col(MESSAGES).list.first().struct
+    content = pl.when(first.field("role") == "system").then(first.field("content"))
+    return batch.select(content.otherwise(pl.lit("")).alias("system")).to_series()
+
+
+def _tools(batch: Batch) -> pl.Series:
+    if TOOLS not in batch.columns:
+        return pl.Series(TOOLS, [""]).new_from_index(0, batch.height)
+    tools = pl.col(TOOLS).cast(pl.String).fill_null("")
+    # An empty list makes LLaMA-Factory write an empty system message.
+    is_none = tools.str.contains(r"^\s*(?:\[\s*\]|null|\{\s*\})?\s*$")
+    return batch.select(pl.when(is_none).then(pl.lit("")).otherwise(tools).alias(TOOLS)).to_series()
+
+
+def _pairs(texts: pl.Series) -> pl.Series:
+    flat = texts.explode(empty_as_null=False, keep_nulls=False)
+    twos = pl.Series([2], dtype=pl.Int64).new_from_index(0, len(flat) // 2)
+    pairs = nest(flat, twos, name="pair")
+    return nest(pairs, texts.list.len() // 2, name="history")
