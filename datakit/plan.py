@@ -15,6 +15,10 @@ from datakit.records import CONTENT, ID, META, SOURCE, Columns
 from datakit.stage import Barrier, Filter, Map, Sink, Source, Stage
 
 
+MOST_NAMES = 4
+"""A segment's label names its stages up to this number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One stage in its place: `index` counts the stages from 1; `only` as in the file."""
@@ -46,9 +50,11 @@ class Segment:
     @property
     def label(self) -> str:
         """What the segment does, for progress lines."""
-        names = [self.applies.name] if self.applies else ["read"]
-        names += [step.name for step in self.steps]
-        return " > ".join([*names, self.observes.name if self.observes else "write"])
+        names = [step.name for step in self.steps]
+        if len(names) > MOST_NAMES:
+            names = [names[0], f"{len(names) - 2} stages", names[-1]]
+        first = self.applies.name if self.applies else "read"
+        return " > ".join([first, *names, self.observes.name if self.observes else "write"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 `DATAKIT_UPDATE_DOCS=1 pytest tests/test_docs.py` writes the table of stages anew.
 """
 
-import dataclasses
 import doctest
 import inspect
 import os
@@ -12,72 +11,36 @@ import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from datakit.config.catalogue import first_sentence, markdown_table
 from datakit.registry import BUILT_IN, stages
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 TABLE = re.compile(r"(?<=<!-- stages -->\n).*?(?=<!-- /stages -->)", re.DOTALL)
-# Keys of every [[source]], described beside the table.
-OF_EVERY_SOURCE = ("name", "path", "text", "fields", "id")
 
 
 def blocks(language: str) -> list[str]:
     return [body for name, body in FENCE.findall(README.read_text("utf-8")) if name == language]
 
 
-def commands() -> list[str]:
-    lines = "".join(blocks("console")).splitlines()
-    return [line.removeprefix("$ ") for line in lines if line.startswith("$ datakit")]
-
-
-def stage_table() -> str:
-    rows = [
-        f"| `{name}` | {summary(stages()[name])} | {', '.join(settings(name))} |"
-        for name in BUILT_IN
-    ]
-    return "\n".join(["| stage | what it does | settings |", "|---|---|---|", *rows]) + "\n"
-
-
-def summary(stage: type) -> str:
-    paragraph = inspect.cleandoc(stage.__doc__ or "").split("\n\n", 1)[0]
-    sentence = re.split(r"(?<=[.:])\s", " ".join(paragraph.split()), maxsplit=1)[0]
-    return sentence.replace("|", r"\|")
-
-
-def settings(name: str) -> Iterator[str]:
-    for field in dataclasses.fields(stages()[name]):
-        if name.startswith("ingest.") and field.name in OF_EVERY_SOURCE:
-            continue
-        default = field.default
-        if field.default_factory is not dataclasses.MISSING:
-            default = field.default_factory()
-        shown = "" if default is None or default is dataclasses.MISSING else f" = {toml(default)}"
-        required = " (required)" if default is dataclasses.MISSING else ""
-        yield f"`{field.name}{shown}`{required}".replace("|", r"\|")
-
-
-def toml(value: Any) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        escaped = value.replace("\\", "\\\\").replace("\n", "\\n").replace('"', '\\"')
-        return f'"{escaped}"'
-    if isinstance(value, list | tuple | set | frozenset):
-        return f"[{', '.join(map(toml, value))}]"
-    if isinstance(value, dict):
-        return f"{{{', '.join(f'{key} = {toml(item)}' for key, item in value.items())}}}"
-    return str(value)
+def tour() -> list[tuple[list[str], list[str]]]:
+    """The commands of the README with what it shows of their output."""
+    found: list[tuple[list[str], list[str]]] = []
+    for line in "".join(blocks("console")).splitlines():
+        if line.startswith("$ "):
+            found.append((shlex.split(line.removeprefix("$ ")), []))
+        elif line not in ("", "..."):
+            found[-1][1].append(line)
+    return [(command, lines) for command, lines in found if command[0] == "datakit"]
 
 
 def test_the_stage_table_is_that_of_the_code() -> None:
-    text, table = README.read_text("utf-8"), stage_table()
+    text, table = README.read_text("utf-8"), markdown_table().rstrip("\n") + "\n"
     if os.environ.get("DATAKIT_UPDATE_DOCS"):
         README.write_text(TABLE.sub(lambda _: table, text), "utf-8")
         return
@@ -99,8 +62,7 @@ def test_each_stage_is_described_and_has_tests_of_its_own(name: str) -> None:
     ]
 
     assert found, f"no tests/cases/{name}.toml, no tests/stages/{mirror}.py"
-    assert len(summary(stages()[name])) > 20
-    assert stages()[name].__doc__ != dataclasses.make_dataclass("Plain", []).__doc__
+    assert len(first_sentence(inspect.getdoc(stages()[name]) or "")) > 30
 
 
 def test_the_first_example_is_the_quickstart_pipeline() -> None:
@@ -142,15 +104,17 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_commands_of_the_readme_work_in_its_order(project: Path) -> None:
-    assert len(commands()) > 4
-    for command in commands():
-        arguments = shlex.split(command)[1:]
+def test_commands_of_the_readme_do_what_it_shows(project: Path) -> None:
+    shown = 0
+    for command, lines in tour():
         done = subprocess.run(
-            [sys.executable, "-m", "datakit", *arguments],
+            [sys.executable, "-m", "datakit", *command[1:]],
             cwd=project,
             capture_output=True,
             check=False,
             encoding="utf-8",
         )
         assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+        assert not set(lines) - set(done.stdout.splitlines()), f"{command}: shown, but not printed"
+        shown += len(lines)
+    assert shown > 20

@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections import Counter
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -211,12 +212,22 @@ REASONS = {
 }
 
 
+Place = tuple[str, int]
+
+
+@cache
+def rejects(output: str) -> dict[Place, list[str]]:
+    """The reasons for which the record of each file and line was rejected."""
+    reasons: dict[Place, list[str]] = {}
+    for path in (Path(output) / "_datakit" / "rejects").glob("*.jsonl"):
+        for row in map(json.loads, path.read_text("utf-8").strip().split("\n")):
+            place = (Path(row["file"]).name, row["line"])
+            reasons.setdefault(place, []).append(row["reason"])
+    return reasons
+
+
 def fates(report: Report, item: dict[str, Any]) -> list[str]:
-    """The reasons for which a record was rejected."""
-    rejects = (Path(report.output) / "_datakit" / "rejects").glob("*.jsonl")
-    rows = [json.loads(line) for path in rejects for line in path.open(encoding="utf-8")]
-    place = (Path(item["file"]).name, item["line"])
-    return [row["reason"] for row in rows if (Path(row["file"]).name, row["line"]) == place]
+    return rejects(report.output).get((Path(item["file"]).name, item["line"]), [])
 
 
 def is_written(report: Report, item: dict[str, Any]) -> bool:

@@ -72,6 +72,16 @@ def find_class(name: str, key: str, site: Site) -> type | None:
     return None
 
 
+def check_kind(instance: Any, protocol: type, site: Site) -> bool:
+    """Whether a user's own source or sink has what its protocol asks for; a finding if not."""
+    if isinstance(instance, protocol):
+        return True
+    kind = protocol.__name__.lower()
+    message = f"{type(instance).__name__} is no {kind}: it lacks some of the attributes of one"
+    site.add("format", message, f"see {protocol.__name__} in datakit/stage.py")
+    return False
+
+
 def _with_seed(cls: type, table: dict[str, Any], seed: int) -> dict[str, Any]:
     try:
         has_seed = "seed" in setting_types(cls)

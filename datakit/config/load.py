@@ -12,7 +12,7 @@ from datakit.config.locate import locate
 from datakit.config.model import Pipeline
 from datakit.config.output import read_output
 from datakit.config.overrides import apply_overrides
-from datakit.config.sources import read_sources
+from datakit.config.sources import SOURCE_NAME, read_sources
 from datakit.config.toml_file import parse, read_text
 from datakit.config.words import value_words
 from datakit.errors import PipelineFileError, Problem, did_you_mean
@@ -63,7 +63,7 @@ def _build(
     shape = {name: _shaped(document, name, findings) for name in TABLES}
     own = read_pipeline(shape["pipeline"] or {}, findings)
     sources = list(read_sources(shape["source"] or [], findings, folder))
-    names = _source_names(shape["source"])
+    names = None if _misspelt("source", document) else _source_names(shape["source"])
     shared = Shared(own["seed"], names, folder)
     stages = list(read_stages(shape["stage"] or [], findings, shared))
     output = None if shape["output"] is None else read_output(shape["output"], findings, folder)
@@ -110,16 +110,19 @@ def _are_tables(values: Sequence[Any]) -> bool:
 def _source_names(tables: Sequence[dict[str, Any]] | None) -> list[str] | None:
     """The sources' names; None if one has none, since then it cannot be said what is unknown."""
     names = [table.get("name") for table in tables or []]
-    known = [name for name in names if isinstance(name, str)]
+    known = [name for name in names if isinstance(name, str) and SOURCE_NAME.fullmatch(name)]
     return known if known and len(known) == len(names) else None
 
 
 def _missing_tables(document: dict[str, Any]) -> Iterator[Problem]:
-    unknown = document.keys() - TABLES.keys()
     for name, message, hint in (
         ("source", "there is no [[source]]", "a [[source]] with name and path says what to read"),
         ("output", "there is no [output]", 'an [output] says where to write: path = "out/corpus"'),
     ):
-        is_misspelt = difflib.get_close_matches(name, unknown, n=1)
-        if document.get(name, []) == [] and not is_misspelt:
+        if document.get(name, []) == [] and not _misspelt(name, document):
             yield Problem(1, message, hint)
+
+
+def _misspelt(name: str, document: dict[str, Any]) -> list[str]:
+    """The unknown table that is probably meant as the one called `name`."""
+    return difflib.get_close_matches(name, document.keys() - TABLES.keys(), n=1)

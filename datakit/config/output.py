@@ -4,13 +4,14 @@ from pathlib import Path
 from typing import Any
 
 from datakit.config import model
-from datakit.config.chain import find_class
+from datakit.config.chain import check_kind, find_class
 from datakit.config.findings import Findings, Site
 from datakit.config.formats import LAYOUTS, FormatError, sink_name
 from datakit.config.keys import OUTPUT_KEYS, own_keys
 from datakit.config.settings import Given, build_stage, place_path
 from datakit.config.words import toml_text
 from datakit.registry import stages
+from datakit.stage import Sink
 
 
 def read_output(
@@ -36,6 +37,8 @@ def read_output(
     cls = find_class(name, "format", site)
     given = Given({}, frozenset(OUTPUT_KEYS), folder)
     sink = build_stage(cls, sink_settings, site, given) if cls else None
+    if sink is not None:
+        check_kind(sink, Sink, site)
     if sink is None or len(findings.problems) > before:
         return None
     own |= {"path": place_path(own["path"], folder), "format": name}

@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from datakit.config import model
-from datakit.config.chain import find_class
+from datakit.config.chain import check_kind, find_class
 from datakit.config.findings import Findings, Site
 from datakit.config.formats import FormatError, SourceFormat, source_format
 from datakit.config.keys import SOURCE_KEYS, own_keys
 from datakit.config.settings import Given, build_stage, place_path, setting_types
 from datakit.config.words import value_words
 from datakit.registry import stages
+from datakit.stage import Source
 
 SOURCE_NAME = re.compile(r"[\w-]+")
 
@@ -49,7 +50,7 @@ def _read_source(
     name = table.get("name")
     given = Given({"name": name if isinstance(name, str) else "unnamed"}, frozenset(SOURCE_KEYS))
     source = build_stage(cls, own, site, given)
-    if source is None:
+    if source is None or not check_kind(source, Source, site):
         return None
     return model.NamedSource(
         name=given.values["name"], stage_name=file_format.stage_name, source=source, line=site.line

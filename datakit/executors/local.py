@@ -37,6 +37,10 @@ class Executor(Protocol):
         """
         ...
 
+    def close(self) -> None:
+        """Let go of whatever was held for running tasks."""
+        ...
+
 
 class LocalExecutor:
     """Runs each task where the caller is."""
@@ -45,3 +49,6 @@ class LocalExecutor:
         """Results in order."""
         for task in tasks:
             yield work(task)
+
+    def close(self) -> None:
+        """Nothing is held."""

@@ -53,45 +53,59 @@ class _RemoteError(DatakitError):
 
 
 class PoolExecutor:
-    """Runs tasks on `workers` processes."""
+    """Runs tasks on `workers` processes, which live from the first task to `close`."""
 
     def __init__(self, workers: int) -> None:
         self._workers = workers
+        self._pool: ProcessPoolExecutor | None = None
 
     def map_tasks(self, work: Work, tasks: Iterable[Any]) -> Iterator[Done]:
         """Results as they come; see `local.Executor`."""
         waiting = list(reversed(list(tasks)))
         deaths: Counter[int] = Counter()
         while waiting:
-            with _environment():
-                pool = ProcessPoolExecutor(
-                    min(self._workers, len(waiting)),
-                    get_context("spawn"),
-                    initializer=_start_worker,
-                )
-                running: dict[Future[Any], Any] = {}
-                try:
-                    yield from _drain(pool, work, waiting, running)
-                except BrokenProcessPool:
-                    _count_deaths(running.values(), deaths)
-                    waiting += reversed(list(running.values()))
-                    pool.shutdown(wait=False, cancel_futures=True)
-                except BaseException:
-                    _kill(pool)
-                    raise
-                else:
-                    pool.shutdown()
+            running: dict[Future[Any], Any] = {}
+            try:
+                yield from _drain(self._start(), self._workers, work, waiting, running)
+            except BrokenProcessPool:
+                self.close()
+                _count_deaths(running.values(), deaths)
+                waiting += reversed(list(running.values()))
+            except BaseException:
+                self.close()
+                raise
+
+    def close(self) -> None:
+        """Stop the workers, whatever they are at."""
+        if self._pool is None:
+            return
+        pool, self._pool = self._pool, None
+        processes = list((getattr(pool, "_processes", None) or {}).values())
+        pool.shutdown(wait=False, cancel_futures=True)
+        for process in processes:
+            process.kill()
+        for process in processes:
+            process.join()
+
+    def _start(self) -> ProcessPoolExecutor:
+        if self._pool is None:
+            context = get_context("spawn")
+            self._pool = ProcessPoolExecutor(self._workers, context, initializer=_start_worker)
+        return self._pool
 
 
 def _drain(
-    pool: ProcessPoolExecutor, work: Work, waiting: list[Any], running: dict[Future[Any], Any]
+    pool: ProcessPoolExecutor,
+    slots: int,
+    work: Work,
+    waiting: list[Any],
+    running: dict[Future[Any], Any],
 ) -> Iterator[Done]:
     """Keep every worker busy with one task, so that what is running is known when one dies."""
-    slots = pool._max_workers  # type: ignore[attr-defined]
     while waiting or running:
         while waiting and len(running) < slots:
             task = waiting.pop()
-            with _spawning():
+            with _environment(), _spawning():
                 try:
                     running[pool.submit(_call, work, task)] = task
                 except BrokenProcessPool:
@@ -130,15 +144,6 @@ def _count_deaths(tasks: Iterable[Any], deaths: Counter[int]) -> None:
                 "If memory ran out, use fewer --workers or a smaller shard_bytes; "
                 "with --executor local the failure can be watched in one process"
             )
-
-
-def _kill(pool: ProcessPoolExecutor) -> None:
-    processes = list((getattr(pool, "_processes", None) or {}).values())
-    pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:
-        process.kill()
-    for process in processes:
-        process.join()
 
 
 def _start_worker() -> None:

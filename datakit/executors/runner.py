@@ -60,6 +60,8 @@ class Run:
                 raise InterruptedRunError(
                     "interrupted; finished work is kept: run the same command to go on"
                 ) from None
+            finally:
+                self.executor.close()
 
     def _execute(self, began: float) -> Report:
         shards, digest = self._lay_out()

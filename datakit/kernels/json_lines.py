@@ -19,7 +19,7 @@ Strings: TypeAlias = tuple[Bytes, NDArray[np.int64]]
 KINDS = ("missing", "null", "string", "number", "boolean", "object", "array")
 """Kinds of a member's value by number; `KINDS.index("string")` is 2."""
 
-_COUNT_STEP = 1 << 16
+_COUNT_STEP = 1 << 18
 
 PADDING = 64
 """Bytes that must follow the text in the array given to `scan_lines`, whatever they are."""
@@ -102,5 +102,9 @@ def scan_lines(
 
 def count_lines(data: Bytes) -> int:
     """Number of line ends; several times as fast as `bytes.count`."""
-    steps = range(0, data.size, _COUNT_STEP)
-    return sum(int(np.count_nonzero(data[at : at + _COUNT_STEP] == 0x0A)) for at in steps)
+    is_end = np.empty(min(data.size, _COUNT_STEP), dtype=np.bool_)
+    count = 0
+    for at in range(0, data.size, _COUNT_STEP):
+        piece = data[at : at + _COUNT_STEP]
+        count += int(np.count_nonzero(np.equal(piece, 0x0A, out=is_end[: piece.size])))
+    return count

@@ -1,7 +1,7 @@
 """The dataset card: what a stranger should know before training on the data."""
 
 from datakit.report.render import render_table, shown_columns
-from datakit.report.report import Report
+from datakit.report.report import Input, Report
 
 
 def render_card(report: Report) -> str:
@@ -24,8 +24,8 @@ def render_card(report: Report) -> str:
         "## Sources",
         _fenced(
             render_table(
-                ("source", "file", "bytes"),
-                [(file.source, file.path, f"{file.bytes:,}") for file in report.inputs],
+                ("source", "files", "bytes", "first file"),
+                _inputs(report),
             )
         ),
         "## What was rejected",
@@ -38,6 +38,16 @@ def render_card(report: Report) -> str:
         ),
     ]
     return "\n\n".join(parts) + "\n"
+
+
+def _inputs(report: Report) -> list[tuple[str, str, str, str]]:
+    files: dict[str, list[Input]] = {}
+    for file in report.inputs:
+        files.setdefault(file.source, []).append(file)
+    return [
+        (source, f"{len(found):,}", f"{sum(f.bytes for f in found):,}", found[0].path)
+        for source, found in files.items()
+    ]
 
 
 def _reasons(report: Report) -> list[tuple[str, str, str]]:

@@ -17,7 +17,9 @@ h1 { margin-bottom: .2rem; } h2 { margin: 2.2rem 0 .6rem; font-size: 1.1rem; }
 .wide { overflow-x: auto; } table { border-collapse: collapse; width: 100%; }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align: left;
   vertical-align: top; }
-th { font-weight: 600; } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+th { font-weight: 600; }
+td:first-child { white-space: nowrap; }
+td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
 .bar { display: flex; height: .7rem; min-width: 8rem; background: var(--line); margin-top: .4rem; }
 .bar i { display: block; background: var(--kept); }
 .bar b { display: block; background: var(--gone); }
@@ -145,9 +147,11 @@ def _is_number(value: Any) -> bool:
 def _cell(tag: str, value: Any, is_numeric: bool) -> str:
     if isinstance(value, _Markup):
         shown = str(value)
+    elif isinstance(value, bool):
+        shown = "yes" if value else "no"
     elif isinstance(value, float):
         shown = f"{value:.4g}"
-    elif isinstance(value, int) and not isinstance(value, bool):
+    elif isinstance(value, int):
         shown = f"{value:,}"
     else:
         shown = escape("" if value is None else str(value))

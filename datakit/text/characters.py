@@ -59,7 +59,8 @@ before a quotation mark, as in 3×“大”, which ftfy takes for Hebrew. Also a
 
 # NFC_Quick_Check No or Maybe (Unicode, DerivedNormalizationProps), drawn a little too wide.
 NOT_NFC = (
-    r"[\p{M}\u{374}\u{37e}\u{387}\u{1161}-\u{1175}\u{11a8}-\u{11c2}\u{1f00}-\u{1fff}"
+    r"[\p{M}\u{374}\u{37e}\u{387}\u{958}-\u{95f}\u{9dc}-\u{9df}\u{a33}-\u{a36}\u{a59}-\u{a5e}"
+    r"\u{b5c}\u{b5d}\u{f43}-\u{f69}\u{1161}-\u{1175}\u{11a8}-\u{11c2}\u{1f00}-\u{1fff}"
     r"\u{2000}\u{2001}\u{2126}\u{212a}\u{212b}\u{2329}\u{232a}\u{2adc}\u{f900}-\u{faff}"
     r"\u{fb1d}-\u{fb4f}\u{1d15e}-\u{1d1c0}\u{2f800}-\u{2fa1f}]"
 )

@@ -61,7 +61,18 @@ class Reader:
     adds: ClassVar[frozenset[str]] = frozenset({"text"})
     name: str
     path: str | list[str]
-    delimiter: str = "auto"
+
+    def inputs(self):
+        return []
+
+    def shards(self, shard_bytes):
+        return []
+
+    def read(self, shard):
+        return iter(())
+
+    def unpack(self, shard, folder, shard_bytes):
+        return []
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,4 +80,14 @@ class Writer:
     """A sink that writes nothing."""
 
     needs: ClassVar[frozenset[str]] = frozenset()
+    suffix: ClassVar[str] = ".none"
     level: int = 3
+
+    def reject(self, batch):
+        return batch
+
+    def encode(self, batch):
+        return batch
+
+    def write(self, tables, path):
+        pass

@@ -338,6 +338,8 @@ def test_contradictions_in_the_output_are_found():
     )
     layout = TAIL.replace("own_stages:Writer", "sharegpt") + 'layout = "alpaca"\n'
     assert "contradicts format" in problems(HEAD + layout)[0][1]
+    no_sink = TAIL.replace("Writer", "Everything") + "count = 1"
+    assert problems(HEAD + no_sink)[0][0] == 14
     compressed = messages(HEAD + TAIL.replace("own_stages:Writer", "jsonl.gz"))
     assert compressed[1].strip() == 'say format = "jsonl", compression = "gz"'
 

@@ -4,7 +4,7 @@ from typing import Any
 
 SYSTEM = {"role": "system", "content": "你是医生。"}
 ASK = {"role": "user", "content": "头痛怎么办？"}
-ANSWER = {"role": "assistant", "content": "多休息。\n\"少\"看屏幕\\"}
+ANSWER = {"role": "assistant", "content": '多休息。\n"少"看屏幕\\'}
 ASK_AGAIN = {"role": "user", "content": "还痛"}
 ANSWER_AGAIN = {"role": "assistant", "content": "去医院"}
 CALL = {

@@ -62,4 +62,9 @@ def _converter(config: str) -> Callable[[str], str]:
     import opencc
 
     convert: Callable[[str], str] = opencc.OpenCC(config).convert
-    return convert
+
+    def convert_all(text: str) -> str:
+        # Some conversions take NUL for the end of the text and lose what comes after it.
+        return "\0".join(map(convert, text.split("\0"))) if "\0" in text else convert(text)
+
+    return convert_all

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, reduce
 from typing import ClassVar, Literal, TypeAlias
 
@@ -79,7 +79,9 @@ class UnicodeCleaner:
             message = f"{self.private_use!r} is none of 'replace', 'drop', 'keep'"
             raise SettingsError("private_use", message)
         mark = pl.Series([self.private_use_mark])
-        if self.private_use == "replace" and not self._clean(mark).equals(mark):
+        if self.private_use == "replace" and not replace(self, private_use="drop")._clean(
+            mark
+        ).equals(mark):
             message = f"{self.private_use_mark!r} is itself a character that this stage changes"
             raise SettingsError("private_use_mark", message)
 

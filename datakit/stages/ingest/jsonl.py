@@ -125,7 +125,9 @@ class JsonlSource:
             yield shard
             return
         with closing(open_bytes(shard.path)) as stream:
-            for start, stop, line in cut_lines(stream, shard.size, shard_bytes):
+            pieces = max(round(shard.size / shard_bytes), 1)  # alike, and no small one at the end
+            cuts = cut_lines(stream, shard.size, -(-shard.size // pieces))
+            for start, stop, line in cuts:
                 cut = replace(shard, start=start, stop=stop, first_line=line, packed=False)
                 yield replace(cut, size=stop - start)
 

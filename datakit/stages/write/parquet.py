@@ -75,7 +75,7 @@ def row_bytes(rows: pl.DataFrame) -> NDArray[np.uint64]:
     return rows.select(pl.sum_horizontal(sizes).cast(pl.UInt64)).to_series().to_numpy()
 
 
-def _bytes(value: pl.Expr, dtype: pl.DataType | type[pl.DataType]) -> pl.Expr:
+def _bytes(value: pl.Expr, dtype: pl.DataType | pl.datatypes.DataTypeClass) -> pl.Expr:
     if dtype == pl.String:
         return value.str.len_bytes().cast(pl.UInt64)
     if isinstance(dtype, pl.List):
