@@ -14,7 +14,6 @@ from datakit.errors import PipelineFileError, Problem, did_you_mean
 from datakit.records import CONTENT, ID, META, SOURCE, Columns
 from datakit.stage import Barrier, Filter, Map, Sink, Source, Stage
 
-
 MOST_NAMES = 4
 """A segment's label names its stages up to this number."""
 

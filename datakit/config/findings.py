@@ -44,8 +44,12 @@ class Findings:
             self.problems.append(problem)
 
     def _override(self, path: KeyPath) -> str | None:
-        found = [self._overrides.get(path[:length]) for length in range(len(path), 0, -1)]
-        return next((text for text in found if text is not None), None)
+        above = [path[:length] for length in range(len(path), 0, -1)]
+        # A table that is not in the file was begun by an override of a key in it.
+        below = (
+            [] if path in self._places else [p for p in self._overrides if p[: len(path)] == path]
+        )
+        return next((self._overrides[p] for p in [*above, *below] if p in self._overrides), None)
 
 
 @dataclass(frozen=True, slots=True)

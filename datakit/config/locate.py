@@ -31,6 +31,9 @@ class Places:
     def __init__(self, lines: Mapping[KeyPath, int]) -> None:
         self._lines = dict(lines)
 
+    def __contains__(self, path: KeyPath) -> bool:
+        return path in self._lines
+
     def line(self, path: KeyPath) -> int:
         """The line of `path`, or of the nearest table around it that has one; else 1."""
         for length in range(len(path), 0, -1):

@@ -86,7 +86,7 @@ def skip_key(data: Bytes, at: int) -> int:
 def read_value(data: Bytes, at: int, key: int, found: Found, row: int) -> int:
     """Read the value at `at` into the column of a key; the place behind it, or -1."""
     kind = kind_of(data[at])
-    if found.kinds[key, row] > 6:
+    if found.kinds[key, row] != MISSING:
         return -1
     found.kinds[key, row] = kind
     to = found.offsets[key, row + 1]

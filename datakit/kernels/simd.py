@@ -5,8 +5,11 @@ for it, `STEP` bytes at a time (AVX2, SSE2 or NEON as the machine has it). They 
 whole steps: an array needs `PADDING` bytes behind its last byte.
 """
 
+import hashlib
 import sys
 from collections.abc import Callable
+from functools import cache
+from pathlib import Path
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
@@ -28,8 +31,13 @@ _intrinsic: Any = intrinsic
 
 
 def kernel(function: _Function) -> _Function:
-    """Compile a function that is called from Python; what was compiled is kept on disk."""
-    compiled: _Function = _njit(cache=True, nogil=True)(function)
+    """Compile a function that is called from Python; what was compiled is kept on disk, until
+    any file of kernels changes (Numba by itself would look at the function's own file only).
+    """
+    dispatcher = _njit(cache=True, nogil=True)(function)
+    index = dispatcher._cache._cache_file
+    index._source_stamp = (index._source_stamp, _digest_sources())
+    compiled: _Function = dispatcher
     return compiled
 
 
@@ -38,6 +46,14 @@ def part(function: _Function) -> _Function:
     wrap = _njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
     compiled: _Function = wrap(function)
     return compiled
+
+
+@cache
+def _digest_sources() -> str:
+    digest = hashlib.sha256()
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 def _plain_mask(_context: Any, data: Any, at: Any) -> Any:

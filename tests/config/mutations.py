@@ -70,7 +70,12 @@ max_file_bytes = "1 GiB"
 rejects = "full"
 """
 
-PAIR = re.compile(r"(?P<key>[a-z_]+) = (?P<value>[^#\n]*[^#\s])(?P<rest>\s*(?:#.*)?)")
+PAIR = re.compile(
+    r"""(?P<key>[a-z_]+)[ ]=[ ]
+        (?P<value>"[^"]*"|'[^']*'|[^"'#][^#]*[^#\s]|[^"'#\s])
+        (?P<rest>\s*(?:\#.*)?)""",
+    re.VERBOSE,
+)
 HEADER = re.compile(r"\[\[?(?P<name>[a-z.]+)\]\]?")
 REQUIRED = {"source": ("name", "path"), "stage": ("use", "weights"), "output": ("path",)}
 OUT_OF_RANGE = {
@@ -159,7 +164,7 @@ def with_pair(change: Callable[[Line, random.Random], str | None]) -> Mutation:
 
 
 def wrong_type(line: Line, rng: random.Random) -> str:
-    kinds = {'"': "12345", "[": "7", "{": "[true]", "t": '"yes"', "f": '"no"'}
+    kinds = {'"': "12345", "'": "12345", "[": "7", "{": "[true]", "t": '"yes"', "f": '"no"'}
     wrong = kinds.get(line.value[0], '"much"')
     return f"{line.key} = {wrong}{line.rest}"
 

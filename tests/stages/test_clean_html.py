@@ -74,17 +74,17 @@ def test_a_page_shown_inside_markdown_does_not_make_it_a_page() -> None:
 
 
 def test_deep_nesting_is_no_trouble() -> None:
-    assert clean("<html><body>" + "<div>" * 50_000 + "深") == "深"
+    assert clean("<html><body>" + "<div>" * 5_000 + "深") == "深"
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(st.text(st.sampled_from("a中<>/&;b p\n=\"'!-#1lidvt")))
 def test_no_markup_breaks_it_and_what_is_no_tag_is_kept(text: str) -> None:
     assert isinstance(text_of(text), str)
     assert text_of(html.escape(text)).split() == text.split()
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(st.text())
 def test_escaped_entities_are_resolved_once(text: str) -> None:
     plain = text.replace("\r", "")

@@ -2,6 +2,7 @@
 
 import sys
 import unicodedata
+from functools import cache
 
 import polars as pl
 import pytest
@@ -23,12 +24,13 @@ def clean(text: str, **chosen: object) -> str:
     return str(run_stage(UnicodeCleaner(**chosen), [{"text": text}]).rows[0]["text"])
 
 
+@cache
 def every_character() -> pl.Series:
-    codes = (code for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000)
-    return pl.Series([chr(code) for code in codes])
+    characters = map(chr, range(sys.maxunicode + 1))
+    return pl.Series(c for c in characters if unicodedata.category(c) not in ("Cn", "Co", "Cs"))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(texts)
 @example("Ã\u200b©")
 @example("e\u200b\u0301")
@@ -38,7 +40,7 @@ def test_cleaning_again_changes_nothing(text: str) -> None:
     assert clean(once) == once
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(texts)
 def test_normal_form_alone_is_that_of_unicodedata(text: str) -> None:
     steps = "repair_mojibake line_breaks drop_controls drop_invisible fold_width fold_kana"
@@ -75,7 +77,7 @@ def test_of_all_characters_none_stays_that_should_go() -> None:
 
     gone = set(characters.filter(cleaned == "").to_list())
     kinds = {unicodedata.category(c) for c in gone}
-    assert kinds <= {"Cc", "Cf", "Cn", "So"}
+    assert kinds <= {"Cc", "Cf", "So"}
     assert [c for c in gone if unicodedata.category(c) == "So"] == ["\ufffc"]
     assert {"\x00", "\x9f", "\u200b", "\ufeff", "\u202e"} <= gone
 

@@ -26,7 +26,7 @@ def clean(text: str, **chosen: object) -> str:
     return str(run_stage(WhitespaceCleaner(**chosen), [{"text": text}]).rows[0]["text"])
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(texts, choices)
 def test_cleaning_again_changes_nothing(text: str, chosen: dict[str, object]) -> None:
     once = clean(text, **chosen)
@@ -34,7 +34,7 @@ def test_cleaning_again_changes_nothing(text: str, chosen: dict[str, object]) ->
     assert clean(once, **chosen) == once
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(texts, choices, st.sampled_from(["none", "chinese", "all"]))
 def test_only_white_space_changes(text: str, chosen: dict[str, object], unwrap: str) -> None:
     cleaned = clean(text, unwrap=unwrap, min_wrap_chars=1, **chosen)
@@ -42,7 +42,7 @@ def test_only_white_space_changes(text: str, chosen: dict[str, object], unwrap: 
     assert re.sub(r"\s", "", cleaned) == re.sub(r"\s", "", text)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 @given(texts, choices)
 def test_clean_text_is_tidy(text: str, chosen: dict[str, object]) -> None:
     cleaned = clean(text, **chosen)
@@ -56,7 +56,7 @@ def test_clean_text_is_tidy(text: str, chosen: dict[str, object]) -> None:
     assert not chosen.get("fold_runs", True) or not re.search(r"\S(  |\t)", cleaned)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(st.lists(texts, max_size=6))
 def test_records_do_not_touch_each_other(many: list[str]) -> None:
     cleaner = WhitespaceCleaner(unwrap="all", min_wrap_chars=1)

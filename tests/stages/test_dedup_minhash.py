@@ -40,7 +40,7 @@ def jaccard(one, two):
     return len(one & two) / len(one | two)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     texts=TEXTS,
     threshold=st.sampled_from([0.5, 0.6, 0.8, 1.0]),
@@ -115,7 +115,7 @@ def test_hashed_shingles_are_as_many_and_as_common_as_the_plain_ones(texts, n):
     for (ours, theirs), (ours_too, theirs_too) in itertools.product(
         zip(hashed, plain, strict=True), repeat=2
     ):
-        ours, ours_too = set(ours or []), set(ours_too if ours_too is not None else [])
+        ours, ours_too = (set([] if row is None else row) for row in (ours, ours_too))
         assert (len(ours), len(ours & ours_too)) == (len(theirs), len(theirs & theirs_too))
 
 
@@ -180,12 +180,12 @@ def comparisons(monkeypatch):
     return counted
 
 
-def test_a_bucket_of_20_000_near_copies_is_compared_once_each(comparisons):
-    rows = template_rows(20_000, body_words=2)
-    outcome = run_stage(MinHashDedup(ngram_words=1), rows, batch_rows=20_000)
+def test_a_bucket_of_near_copies_is_compared_once_each(comparisons):
+    rows = template_rows(5_000, body_words=2)
+    outcome = run_stage(MinHashDedup(ngram_words=1), rows, batch_rows=5_000)
 
     assert len(outcome.rows) == 1
-    assert sum(comparisons) <= 2 * len(rows)
+    assert sum(comparisons) == len(rows) - 1
 
 
 def test_a_template_below_the_threshold_is_not_compared_all_with_all(comparisons):

@@ -31,7 +31,7 @@ def slow_script(character: str) -> str | None:
     return "other" if character.isalpha() else None
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=50)
 @given(texts, st.integers(1, 20))
 def test_the_kernel_counts_as_numpy_does(many: list[str], max_chars: int) -> None:
     encoded = [text.encode() for text in many]

@@ -4,7 +4,7 @@ from typing import Any
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datakit.errors import SettingsError
@@ -20,8 +20,8 @@ ROWS = [
 TEMPLATES = ["甲{instruction}", "乙{instruction}", "丙{instruction}"]
 
 
-def prompts(rows: list[dict[str, Any]], *, batch_rows: int = 1000, **settings: Any) -> list[str]:
-    outcome = run_stage(InstructFormat(**settings), rows, batch_rows=batch_rows)
+def prompts(rows: list[dict[str, Any]], *, batch_rows: int = 1000, **options: Any) -> list[str]:
+    outcome = run_stage(InstructFormat(**options), rows, batch_rows=batch_rows)
     return [row["messages"][0]["content"] for row in outcome.rows]
 
 
@@ -50,6 +50,7 @@ def test_the_same_pick_serves_records_with_and_without_input() -> None:
 TEXT = st.text(st.sampled_from("a {}$中\n"), max_size=5).filter(str.strip)
 
 
+@settings(max_examples=30)
 @given(TEXT, TEXT, st.sampled_from(sorted(WORDINGS)))
 def test_wordings_fill_in_what_is_there_and_nothing_else(
     instruction: str, given_input: str, wording: str

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from datakit.errors import SettingsError
 from datakit.stages.ingest import charset
 from datakit.stages.ingest.charset import check_encoding, detect, detect_encoding
-from datakit.stages.ingest.decoding import decode_stream, is_byte_lined, line_blocks
+from datakit.stages.ingest.decoding import is_byte_lined, line_blocks
 
 MODERN = (
     "患者男，四十岁，近来时常头痛，睡眠也不太好。请问这是什么原因引起的？\n"
@@ -230,6 +230,16 @@ def test_only_a_files_first_mark_is_taken_off():
     assert blocks(data, "utf-8", offset=100)[0].data == data
 
 
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_line_end_bytes_across_two_characters_end_no_line(encoding):
+    lines = ["\u0a05\u4e00", "\u0a00\u0a00", "\u4e0a\u0005", "\u010a\u0a01"]
+    data = "\n".join(lines).encode(encoding)
+    for block_bytes in (4, 8, 12, 100):
+        assert lines_of(blocks(data, encoding, block_bytes=block_bytes)) == lines
+    torn = blocks(data + b"\0", encoding, block_bytes=4)
+    assert lines_of(torn) == [*lines[:-1], ""]
+
+
 def test_torn_last_unit_of_utf16_is_bad():
     found = blocks("ab\ncd".encode("utf-16-le")[:-1], "utf-16-le")
     assert [(n, why) for n, why, _ in bad_of(found)] == [(1, "undecodable_line")]
@@ -265,15 +275,3 @@ def test_long_line_is_passed_over_without_holding_it():
 )
 def test_where_a_file_may_be_cut(encoding, expected):
     assert is_byte_lined(encoding) == expected
-
-
-def test_stream_for_readers_that_check_utf8_themselves():
-    data = "好\n".encode("gb18030") + b"\xb5\x32\xb2\xbb\n" + "好".encode("gb18030")
-    lines = decode_stream(io.BytesIO(data), "gb18030").read().split(b"\n")
-    assert (lines[0].decode(), lines[2].decode()) == ("好", "好")
-    with pytest.raises(UnicodeDecodeError):
-        lines[1].decode()
-    replaced = decode_stream(io.BytesIO(data), "gb18030", errors="replace").read().decode()
-    assert replaced.split("\n")[1].startswith("\ufffd")
-    raw = io.BytesIO(data)
-    assert decode_stream(raw, "utf-8") is raw

@@ -37,6 +37,10 @@ def test_rows_are_records_and_values_stay_text(tmp_path):
     ]
 
 
+def test_blanks_round_the_names_of_columns_are_no_part_of_them(tmp_path):
+    assert kept(read(tmp_path, " text , n\n a ,1\n"), "text", "meta") == [(" a ", '{"n":"1"}')]
+
+
 def test_mapping_of_columns(tmp_path):
     rows = read(
         tmp_path, "q,a,key\n怎么办,休息,k1\n", text=["q", "a"], fields={"answer": "a"}, id="key"

@@ -64,6 +64,11 @@ def test_file_named_twice_is_read_once(books):
     assert names([str(books), str(books / "a.txt")]) == ["a.txt", "tang/b.txt.gz", "tang/c.MD"]
 
 
+def test_file_named_twice_keeps_the_name_it_got_first(books):
+    found = names([str(books), str(books / "tang" / "c.MD")])
+    assert found == ["a.txt", "tang/b.txt.gz", "tang/c.MD"]
+
+
 def test_files_of_one_name_are_told_apart(tmp_path):
     for folder in ["x/1", "y/1", "z"]:
         (tmp_path / folder).mkdir(parents=True)

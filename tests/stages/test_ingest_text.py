@@ -156,6 +156,16 @@ def test_undecodable_line_costs_no_other(tmp_path):
     assert [(line, reason) for line, reason, _ in rejects(rows)] == [(2, "undecodable_line")]
 
 
+def test_rejects_stand_among_the_records_in_the_order_of_the_files(tmp_path):
+    for name, content in [("a", b"A"), ("b", b"\xff\xff"), ("c", b"C"), ("d", b"D"), ("e", b"")]:
+        (tmp_path / f"{name}.txt").write_bytes(content)
+    rows = read_all(source(tmp_path))
+    assert rows["_file"].to_list() == [f"{name}.txt" for name in "abcde"]
+    assert rows["id"].to_list() == [f"s/{name}.txt:1" for name in "abcde"]
+    assert rows["text"].to_list()[2:4] == ["C", "D"]
+    assert [reason for _, reason, _ in rejects(rows)] == ["undecodable", "empty_text"]
+
+
 def test_too_much_text_is_a_reject(tmp_path):
     rows = read(tmp_path, "a" * 50 + "\nb\n", max_record_bytes=40)
     assert rejects(rows) == [(1, "file_too_large", {"max_record_bytes": 40})]

@@ -11,7 +11,7 @@ CALL = {
     "role": "assistant",
     "content": "",
     "tool_calls": '[{"id":"call_1","type":"function",'
-    '"function":{"name":"find","arguments":"{\\"药\\":1.50}"}}]',
+    '"function":{"name":"find","arguments":"{\\"药\\":1.5}"}}]',
 }
 RESULT = {"role": "tool", "content": "{}", "tool_call_id": "call_1"}
 TWO_CALLS = {

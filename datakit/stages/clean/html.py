@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, ClassVar, Literal
 
 import polars as pl
@@ -22,6 +22,10 @@ PAGE = (
     r"<(?:!doctype\s+html|html|head|body)(?:\s[^<>]*)?>|</html>\s*\z"
 )
 ENTITY = r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+
+# With less found, trafilatura tries cruder ways, which lose paragraphs. Its own 250 characters
+# are a short paragraph of English, but a page of Chinese.
+LEAST_CHARS = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -103,4 +107,6 @@ def _extractor() -> Callable[..., Any]:
 
     # It reports each page without main text; here that is no fault.
     logging.getLogger("trafilatura").setLevel(logging.CRITICAL)
-    return trafilatura.extract
+    config = trafilatura.settings.use_config()
+    config.set("DEFAULT", "MIN_EXTRACTED_SIZE", str(LEAST_CHARS))
+    return partial(trafilatura.extract, config=config)

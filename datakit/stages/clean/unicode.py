@@ -133,10 +133,8 @@ def _settle(texts: pl.Series, suspects: str, rewrites: list[Rewrite], *, passes:
 
 def _fold_width(texts: pl.Series) -> pl.Series:
     folded = texts.str.replace_many(letter_widths())
-    # Twice: matches do not overlap, and in 1．2．3 the second point's left digit is taken.
-    for _ in range(2):
-        folded = folded.str.replace_all(r"([0-9])．([0-9])", "${1}.${2}")
-    return folded
+    # Matches do not overlap: of 1．2．3 the next pass folds the second point.
+    return folded.str.replace_all(r"([0-9])．([0-9])", "${1}.${2}")
 
 
 def _fold_kana(texts: pl.Series) -> pl.Series:

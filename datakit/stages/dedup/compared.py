@@ -70,7 +70,11 @@ def _with_roles(batch: Batch) -> pl.Series:
         return content
     message = pl.element().struct
     fields = [message.field(name).fill_null("") for name in ("role", "content", "tool_calls")]
-    whole = pl.col(MESSAGES).list.eval(pl.concat_str(fields, separator=FIELD_END)).list.join(MESSAGE_END)
+    whole = (
+        pl.col(MESSAGES)
+        .list.eval(pl.concat_str(fields, separator=FIELD_END))
+        .list.join(MESSAGE_END)
+    )
     if TEXT in batch.columns:
         whole = pl.when(pl.col(TEXT).is_null()).then(whole).otherwise(TEXT)
     # Roles alone are no content: a conversation of empty messages is left out.

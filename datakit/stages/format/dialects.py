@@ -93,19 +93,32 @@ def _message(number: int, item: dict[str, Any], names: Names, found: Any, conten
     if not isinstance(found, str | None):
         raise FaultyConversationError("wrong_type", message=number, role=kind_of(found))
     role = names.get(fold(found)) if found else None
-    calls = item.get("tool_calls") or None
-    if calls is None and isinstance(item.get("function_call"), dict):
-        calls = [item["function_call"]]
-    call_id, name = item.get("tool_call_id"), item.get("name")
+    calls = _calls(number, item) if role == "assistant" else None
+    call_id, name = item.get("tool_call_id") or None, item.get("name") or None
     return Said(
         number,
         found,
         role,
         _text(number, content),
-        calls if role == "assistant" else None,
+        calls,
         call_id if isinstance(call_id, str) else None,
         name if isinstance(name, str) else None,
     )
+
+
+def _calls(number: int, item: dict[str, Any]) -> Any:
+    """OpenAI's calls: a list, the JSON text of one, or the single call of its older form."""
+    calls = item.get("tool_calls") or None
+    if isinstance(calls, str):
+        try:
+            return orjson.loads(calls)
+        except orjson.JSONDecodeError as error:
+            raise FaultyConversationError(
+                "broken_tool_call", message=number, error=f"tool_calls are not JSON: {error}"
+            ) from error
+    if calls is None and isinstance(item.get("function_call"), dict):
+        return [item["function_call"]]
+    return calls
 
 
 def _text(number: int, content: Any) -> str | None:

@@ -4,7 +4,6 @@ Lines are cut before they are decoded, so a broken one harms no other, and a blo
 change nothing. UTF-8 goes through untouched.
 """
 
-import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import BinaryIO
@@ -58,11 +57,10 @@ def line_blocks(
 
     With `errors="replace"` undecodable bytes become U+FFFD; with "reject" the line is bad, for
     `undecodable_line`, and stands in the block as an empty one; with "mark" it is bad and stands
-    there with U+FFFD (so that what belongs together over several lines can still be told), with
-    "keep" it is bad and stands there as bytes that are no UTF-8. A line of more
-    than `max_line_bytes` is bad for `line_too_long`, stands there as an empty one and is never
-    held in memory whole. With `check_utf8=False` UTF-8 is handed on unseen. `offset` is where in
-    its file the stream begins.
+    there with U+FFFD, so that what belongs together over several lines can still be told. A line
+    of more than `max_line_bytes` is bad for `line_too_long`, stands there as an empty one and is
+    never held in memory whole. With `check_utf8=False` UTF-8 is handed on unseen. `offset` is
+    where in its file the stream begins.
     """
     newline = "\n".encode(encoding)
     decoder = _Decoder(encoding, errors, check_utf8, newline)
@@ -76,40 +74,6 @@ def line_blocks(
         else:
             yield decoder.decode(data, start)
         start += too_long + len(data)
-
-
-def decode_stream(
-    stream: BinaryIO, encoding: str, *, errors: str = "reject", offset: int = 0
-) -> BinaryIO:
-    """A stream of UTF-8 for readers that check UTF-8 themselves: of UTF-8 the stream itself, of
-    another encoding its lines decoded. With "reject" an undecodable line keeps bytes that are no
-    UTF-8, with "replace" it has U+FFFD in it.
-    """
-    if encoding == "utf-8":
-        return stream
-    errors = "keep" if errors == "reject" else errors
-    blocks = line_blocks(stream, encoding, errors=errors, offset=offset)
-    return io.BufferedReader(_Joined(block.data for block in blocks))
-
-
-class _Joined(io.RawIOBase):
-    """Blocks of bytes read as one stream."""
-
-    def __init__(self, blocks: Iterator[bytes]) -> None:
-        self._blocks, self._left = blocks, memoryview(b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: memoryview, /) -> int:  # type: ignore[override]
-        while not self._left:
-            block = next(self._blocks, None)
-            if block is None:
-                return 0
-            self._left = memoryview(block)
-        count = min(len(buffer), len(self._left))
-        buffer[:count], self._left = self._left[:count], self._left[count:]
-        return count
 
 
 @dataclass(slots=True)
@@ -154,11 +118,9 @@ class _Decoder:
         return LineBlock(b"".join(lines), len(lines), tuple(bad))
 
     def _stand_in(self, line: bytes) -> bytes:
-        """What stands for an undecodable line: nothing, U+FFFD in it, or what is no UTF-8."""
+        """What stands for an undecodable line: nothing, or its text with U+FFFD in it."""
         if self.errors == "reject":
             return b"\n"
-        if self.errors == "keep":
-            return b"\xff" + line.removesuffix(self.newline).replace(b"\n", b"\xff") + b"\n"
         # Without its end: broken bytes before a line end may swallow it.
         text = line.removesuffix(self.newline).decode(self.encoding, "replace")
         return text.encode("utf-8", "replace") + b"\n"

@@ -1,0 +1,361 @@
+"""JSON Lines: bytes, layouts, what is refused, and that loaders take it."""
+
+import gzip
+import json
+import re
+import sys
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from write_cases import (
+    ANSWER,
+    ASK,
+    CALL,
+    ONE_TURN,
+    RESULT,
+    SYSTEM,
+    TWO_TURNS,
+    WITH_TOOLS,
+    WITH_TWO_CALLS,
+    row,
+)
+
+from datakit.errors import SettingsError
+from datakit.stage import Sink
+from datakit.stages.format.chat import ChatFormat
+from datakit.stages.write.jsonl import JsonlSink, encode_lines
+from datakit.testing import make_batch, run_stage
+
+TOOLS = '[{"type":"function"}]'
+
+
+def lines_of(sink: Sink, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is written for rows that all fit."""
+    batch = make_batch(rows)
+    assert sink.reject(batch)["reason"].to_list() == [None] * len(rows)
+    return [json.loads(line) for line in sink.encode(batch)["line"].to_pylist()]
+
+
+def reasons_of(sink: Sink, rows: list[dict[str, Any]]) -> list[str]:
+    return sink.reject(make_batch(rows))["reason"].to_list()
+
+
+def test_the_sink_meets_the_protocol() -> None:
+    assert isinstance(JsonlSink(), Sink)
+    assert [JsonlSink(compression=c).suffix for c in ("none", "gz", "zst")] == [
+        *(".jsonl", ".jsonl.gz", ".jsonl.zst")
+    ]
+
+
+def test_text_is_one_key() -> None:
+    batch = make_batch([{"text": '中\n"\\\u2028\x7f'}, {"text": "b", "id": "x"}])
+
+    assert JsonlSink().encode(batch)["line"].to_pylist() == [
+        '{"text":"中\\n\\"\\\\\u2028\x7f"}\n'.encode(),
+        b'{"text":"b"}\n',
+    ]
+
+
+def test_messages_have_role_and_content_alone() -> None:
+    assert lines_of(JsonlSink(layout="messages"), [row(TWO_TURNS), row(ONE_TURN)]) == [
+        {"messages": TWO_TURNS},
+        {"messages": ONE_TURN},
+    ]
+
+
+def test_messages_with_tools_have_the_same_keys_everywhere() -> None:
+    sink = JsonlSink(layout="messages", tools=True)
+    empty = {"tool_calls": "", "tool_call_id": "", "name": ""}
+
+    assert lines_of(sink, [row(WITH_TOOLS, tools=TOOLS), row(ONE_TURN)]) == [
+        {"messages": [{**empty, **message} for message in WITH_TOOLS], "tools": TOOLS},
+        {"messages": [{**empty, **message} for message in ONE_TURN], "tools": ""},
+    ]
+    assert lines_of(sink, [row(ONE_TURN)])[0]["tools"] == ""
+
+
+def test_share_gpt_has_its_system_message_in_a_column() -> None:
+    assert lines_of(JsonlSink(layout="sharegpt"), [row(TWO_TURNS), row(ONE_TURN)]) == [
+        {
+            "conversations": [
+                {"from": "human", "value": "头痛怎么办？"},
+                {"from": "gpt", "value": ANSWER["content"]},
+                {"from": "human", "value": "还痛"},
+                {"from": "gpt", "value": "去医院"},
+            ],
+            "system": SYSTEM["content"],
+        },
+        {
+            "conversations": [
+                {"from": "human", "value": "头痛怎么办？"},
+                {"from": "gpt", "value": ANSWER["content"]},
+            ],
+            "system": "",
+        },
+    ]
+
+
+def test_share_gpt_with_tools_keeps_to_llama_factorys_rules() -> None:
+    sink = JsonlSink(layout="sharegpt", tools=True)
+    rows = [
+        row(WITH_TWO_CALLS, tools=TOOLS),
+        row(ONE_TURN, tools="[]"),
+        row(WITH_TOOLS, tools=None),
+        row([ASK, CALL]),
+    ]
+    found = lines_of(sink, rows)
+
+    assert [line["tools"] for line in found] == [TOOLS, "", "", ""]
+    assert found[0]["conversations"][1:3] == [
+        {
+            "from": "function_call",
+            "value": '[{"name":"f","arguments":{}},{"name":"g","arguments":{"x":[]}}]',
+        },
+        {"from": "observation", "value": '["晴","3"]'},
+    ]
+    assert found[2]["conversations"][1]["value"] == '{"name":"find","arguments":{"药":1.5}}'
+    for line in found:
+        speakers = [turn["from"] for turn in line["conversations"]]
+        assert len(speakers) % 2 == 0
+        assert set(speakers[::2]) <= {"human", "observation"}
+        assert set(speakers[1::2]) <= {"gpt", "function_call"}
+
+
+@pytest.mark.parametrize("messages", [WITH_TOOLS, WITH_TWO_CALLS, TWO_TURNS])
+@pytest.mark.parametrize(("layout", "column"), [("sharegpt", "conversations"), ("messages",) * 2])
+def test_what_is_written_is_read_back(
+    layout: Any, column: str, messages: list[dict[str, str]]
+) -> None:
+    line = lines_of(JsonlSink(layout=layout, tools=True), [row(messages)])[0]
+    found = run_stage(
+        ChatFormat(system=line.get("system", "")), [{"conversation": json.dumps(line[column])}]
+    )
+
+    assert [without_ids(m) for m in found.rows[0]["messages"]] == [without_ids(m) for m in messages]
+
+
+def without_ids(message: dict[str, str]) -> dict[str, str]:
+    """ShareGPT has no place for ids; the order of the results says as much."""
+    bare = {k: v for k, v in message.items() if k != "tool_call_id" and v}
+    return {k: re.sub(r'"id":"[^"]*"', "", v) for k, v in bare.items()}
+
+
+def test_alpaca() -> None:
+    with_system = [SYSTEM, ASK, ANSWER]
+    expected = {"instruction": ASK["content"], "input": "", "output": ANSWER["content"]}
+
+    assert lines_of(JsonlSink(layout="alpaca"), [row(ONE_TURN)]) == [expected]
+    assert lines_of(JsonlSink(layout="alpaca", system=True), [row(with_system), row(ONE_TURN)]) == [
+        {**expected, "system": SYSTEM["content"]},
+        {**expected, "system": ""},
+    ]
+
+
+def test_prompt_and_completion() -> None:
+    assert lines_of(JsonlSink(layout="prompt_completion"), [row(ONE_TURN)]) == [
+        {"prompt": ASK["content"], "completion": ANSWER["content"]}
+    ]
+    assert lines_of(
+        JsonlSink(layout="prompt_completion", conversational=True), [row(TWO_TURNS)]
+    ) == [{"prompt": TWO_TURNS[:-1], "completion": TWO_TURNS[-1:]}]
+
+
+def test_records_are_of_both_kinds_and_can_be_read_back() -> None:
+    rows = [{"id": "1", "text": "甲", "n": 1}, {"id": "2", "n": 2} | row(WITH_TOOLS)]
+    found = lines_of(JsonlSink(layout="records", columns=["n"]), rows)
+
+    assert found[0] == {"id": "1", "source": "test", "text": "甲", "messages": "", "n": 1}
+    assert list(found[1]) == list(found[0])
+    again = run_stage(ChatFormat(), [{"conversation": found[1]["messages"]}])
+    assert again.rows[0]["messages"] == WITH_TOOLS
+    plain = lines_of(JsonlSink(layout="records"), [{"id": "3"} | row(ONE_TURN)])
+    assert json.loads(plain[0]["messages"]) == ONE_TURN
+    assert plain[0]["text"] == ""
+
+
+def test_columns_are_carried_and_a_number_may_not_be_missing() -> None:
+    sink = JsonlSink(columns=["lang", "score"])
+    rows = [
+        {"text": "a", "lang": "zh", "score": 0.5},
+        {"text": "b", "lang": None, "score": 1.0},
+        {"text": "c", "lang": "en", "score": None},
+        {"text": "d", "lang": "en", "score": float("nan")},
+    ]
+
+    assert lines_of(sink, rows[:2]) == [
+        {"text": "a", "lang": "zh", "score": 0.5},
+        {"text": "b", "lang": "", "score": 1.0},
+    ]
+    verdict = sink.reject(make_batch(rows)).to_dicts()
+    assert [v["reason"] for v in verdict] == [None, None, "null_in_column", "null_in_column"]
+    assert verdict[2]["column"] == "score"
+    assert sink.needs == {"text", "lang", "score"}
+
+
+@pytest.mark.parametrize(
+    ("layout", "messages", "reason", "message"),
+    [
+        ("messages", None, "no_messages", None),
+        ("messages", [], "empty_conversation", None),
+        ("messages", [ASK, {"role": "wolf", "content": "x"}], "unknown_role", 2),
+        ("messages", [ASK, {"role": "assistant", "content": " "}], "empty_message", 2),
+        ("messages", [ASK, {"role": "assistant"}], "empty_message", 2),
+        ("messages", [ASK, SYSTEM, ANSWER], "system_not_first", 2),
+        ("messages", [SYSTEM, SYSTEM, ASK, ANSWER], "system_not_first", 2),
+        ("messages", [ANSWER, ASK], "wrong_role_order", 1),
+        ("messages", [ASK, ASK, ANSWER], "wrong_role_order", 2),
+        ("messages", [ASK, ANSWER, ASK], "last_not_assistant", 3),
+        ("messages", WITH_TOOLS, "needs_tools", 2),
+        ("sharegpt", WITH_TOOLS, "needs_tools", 2),
+        ("alpaca", WITH_TOOLS, "needs_tools", 2),
+        ("alpaca", [SYSTEM, *ONE_TURN], "has_system", None),
+        ("alpaca", TWO_TURNS[1:], "multi_turn", None),
+        ("prompt_completion", [SYSTEM, *ONE_TURN], "has_system", None),
+        ("prompt_completion", TWO_TURNS[1:], "multi_turn", None),
+    ],
+)
+def test_what_a_layout_cannot_hold_is_refused(
+    layout: Any, messages: list[dict[str, str]] | None, reason: str, message: int | None
+) -> None:
+    batch = make_batch([row(ONE_TURN), row(messages), row(ONE_TURN)])
+    verdict = JsonlSink(layout=layout).reject(batch).to_dicts()
+
+    assert [v["reason"] for v in verdict] == [None, reason, None]
+    assert verdict[1]["message"] == message
+    if message and messages:
+        assert verdict[1]["role"] == messages[message - 1]["role"]
+
+
+def test_share_gpt_has_no_place_for_text_beside_a_call() -> None:
+    spoken = [ASK, {**CALL, "content": "let me see"}, RESULT, ANSWER]
+
+    assert reasons_of(JsonlSink(layout="sharegpt", tools=True), [row(spoken), row(WITH_TOOLS)]) == [
+        *("content_with_tool_call", None)
+    ]
+    assert reasons_of(JsonlSink(layout="messages", tools=True), [row(spoken)]) == [None]
+
+
+def test_documents_without_text_are_refused() -> None:
+    rows = [{"text": "a"}, {"text": None}, {"text": " \n"}]
+
+    assert reasons_of(JsonlSink(), rows) == [None, "no_text", "empty_text"]
+    assert reasons_of(JsonlSink(layout="records"), rows) == [None, "no_content", None]
+
+
+TEXTS = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=20), max_size=8)
+
+
+@settings(max_examples=40)
+@given(TEXTS, st.integers(0, 2))
+def test_both_encoders_write_the_same_bytes_as_a_plain_encoder(texts: list[str], cut: int) -> None:
+    frame = pl.DataFrame({"text": texts}, schema={"text": pl.String})[cut:]
+    plain = [
+        json.dumps({"text": text}, ensure_ascii=False, separators=(",", ":")) + "\n"
+        for text in texts[cut:]
+    ]
+    expected = [line.encode() for line in plain]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delitem(sys.modules, "numba", raising=False)
+        assert encode_lines(frame).to_pylist() == expected
+    import_module("numba")
+    assert encode_lines(frame).to_pylist() == expected
+
+
+def test_sizes_are_those_of_the_lines() -> None:
+    table = JsonlSink().encode(make_batch([{"text": "中文"}, {"text": ""}, {"text": "abc"}]))
+
+    assert table.schema == pa.schema([("line", pa.large_binary()), ("_size", pa.uint64())])
+    assert table["_size"].to_pylist() == [len(line) for line in table["line"].to_pylist()]
+    assert JsonlSink().encode(make_batch([{"text": "a"}]).clear()).num_rows == 0
+
+
+OPEN = {"none": Path.read_bytes, "gz": lambda p: gzip.decompress(p.read_bytes())}
+OPEN["zst"] = lambda p: zstandard.ZstdDecompressor().decompressobj().decompress(p.read_bytes())
+
+
+@settings(max_examples=4)
+@given(cuts=st.lists(st.integers(0, 4000), max_size=6).map(sorted), data=st.sampled_from([0, 7]))
+@pytest.mark.parametrize("compression", ["none", "gz", "zst"])
+def test_bytes_do_not_depend_on_how_the_rows_are_cut(
+    tmp_path_factory: pytest.TempPathFactory, compression: Any, cuts: list[int], data: int
+) -> None:
+    folder = tmp_path_factory.mktemp("out")
+    sink = JsonlSink(compression=compression)
+    noise = np.random.default_rng(data)
+    rows = [{"text": f"{n} {noise.bytes(400).hex()}"} for n in range(4000)]
+    table = sink.encode(make_batch(rows)).drop_columns("_size")
+    pieces = [
+        table.slice(a, b - a) for a, b in zip([0, *cuts], [*cuts, table.num_rows], strict=True)
+    ]
+    sink.write(iter([table]), folder / f"whole{sink.suffix}")
+    sink.write(iter(pieces), folder / f"pieces{sink.suffix}")
+
+    whole = (folder / f"whole{sink.suffix}").read_bytes()
+    assert whole == (folder / f"pieces{sink.suffix}").read_bytes()
+    lines = OPEN[compression](folder / f"whole{sink.suffix}").splitlines()
+    assert [json.loads(line) for line in lines] == rows
+
+
+def test_a_file_without_rows_is_empty(tmp_path: Path) -> None:
+    JsonlSink().write(iter([]), tmp_path / "x.jsonl")
+
+    assert (tmp_path / "x.jsonl").read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key"),
+    [
+        ({"tools": True}, "tools"),
+        ({"layout": "alpaca", "tools": True}, "tools"),
+        ({"layout": "messages", "system": True}, "system"),
+        ({"layout": "messages", "conversational": True}, "conversational"),
+        ({"layout": "alpaca", "history": True}, "history"),
+        ({"layout": "sharegpt", "history": True}, "history"),
+        ({"columns": ["text"]}, "columns"),
+        ({"columns": ["labels"]}, "columns"),
+        ({"columns": ["n", "n"]}, "columns"),
+        ({"columns": ["_file"]}, "columns"),
+        ({"layout": "records", "columns": ["id"]}, "columns"),
+    ],
+)
+def test_wrong_settings_are_refused(wrong: dict[str, Any], key: str) -> None:
+    with pytest.raises(SettingsError) as error:
+        JsonlSink(**wrong)
+
+    assert error.value.key == key
+
+
+ROWS = {
+    "text": [{"text": "2024-01-01"}, {"text": "甲 \u2028 乙"}],
+    "records": [{"text": "a"}, row(WITH_TOOLS)],
+    "messages": [row(TWO_TURNS), row(ONE_TURN)],
+    "sharegpt": [row(TWO_TURNS), row(WITH_TWO_CALLS, tools=TOOLS)],
+    "alpaca": [row(ONE_TURN), row(ONE_TURN)],
+    "prompt_completion": [row(ONE_TURN), row(ONE_TURN)],
+}
+
+
+def test_datasets_loads_every_layout_unchanged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_DATASETS_OFFLINE", "1")
+    import datasets
+
+    for layout, rows in ROWS.items():
+        sink = JsonlSink(layout=layout, tools=layout == "sharegpt")  # type: ignore[arg-type]
+        table = sink.encode(make_batch(rows))
+        sink.write(iter([table]), tmp_path / f"{layout}.jsonl")
+        written = [json.loads(line) for line in table["line"].to_pylist()]
+        loaded = datasets.Dataset.from_json(
+            str(tmp_path / f"{layout}.jsonl"), cache_dir=str(tmp_path / "cache")
+        )
+        assert loaded.to_list() == written, layout
