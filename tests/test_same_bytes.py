@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
+from executors.kill_runs import kill_runs, output_digest
 
 import datakit
-from executors.kill_runs import kill_runs, output_digest
 
 ROOT = Path(__file__).parents[1]
 PIPELINE = ROOT / "pipelines" / "medical.toml"

@@ -5,6 +5,7 @@ import inspect
 import json
 from dataclasses import asdict, is_dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 from datakit.plan import Step
@@ -23,7 +24,13 @@ def settings_of(stage: Any) -> Any:
 
 
 def _plain(value: Any) -> Any:
-    return sorted(value) if isinstance(value, set | frozenset) else str(value)
+    """What JSON has no form for; a file that a setting names counts by its content."""
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, Path) and value.is_file():
+        with value.open("rb") as file:
+            return [str(value), hashlib.file_digest(file, "sha256").hexdigest()]
+    return str(value)
 
 
 def step_identity(step: Step) -> list[Any]:

@@ -104,7 +104,16 @@ def encode_values(values: Table) -> pl.Series:
     """Measured values as the JSON text of one object a row, without nulls."""
     if not values.width:
         return pl.Series("values", [None] * values.height, dtype=pl.String)
-    return values.select(pl.struct(pl.all()).struct.json_encode()).to_series().alias("values")
+    members = [
+        # The object of one member, without its braces; nothing where the value is null.
+        pl.when(pl.col(name).is_not_null()).then(
+            pl.struct(name).struct.json_encode().str.strip_prefix("{").str.strip_suffix("}")
+        )
+        for name in values.columns
+    ]
+    joined = pl.concat_str(members, separator=",", ignore_nulls=True)
+    text = pl.concat_str(pl.lit("{"), joined, pl.lit("}"))
+    return values.select(text.alias("values")).to_series()
 
 
 def empty_rejects() -> Table:

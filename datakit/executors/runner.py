@@ -7,12 +7,12 @@ using work again after a change of a later stage are one mechanism: what is ther
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-import datakit
 from datakit.errors import InterruptedRunError
 from datakit.executors import layout
 from datakit.executors.barrier import Passed, settle
@@ -111,7 +111,7 @@ class Run:
             folder = by_number.get(number)
             pieces = layout.unpacked_shards(folder) if folder else [piece.shard]
             shards += [layout.ShardOf(piece.source, shard) for shard in pieces]
-        return shards, digest_of(FORMAT_VERSION, datakit.__version__, pl.__version__, digests)
+        return shards, digest_of(FORMAT_VERSION, version("datakit"), pl.__version__, digests)
 
     def _segment_digest(self, segment: Segment, upstream: str) -> str:
         parts: list[Any] = [upstream, [step_identity(step) for step in segment.steps]]

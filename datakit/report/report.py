@@ -12,7 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Self
 
-import datakit
 from datakit.errors import UsageError
 from datakit.report.counts import Counts
 
@@ -92,7 +91,7 @@ class Report:
     def manifest(self) -> dict[str, Any]:
         """What reproduces: no times, no paths of this machine, no word on resumes."""
         return {
-            "datakit": datakit.__version__,
+            "datakit": version("datakit"),
             "libraries": {name: version(name) for name in LIBRARIES},
             "name": self.name,
             "seed": self.seed,

@@ -88,7 +88,8 @@ def test_a_map_that_loses_a_row_breaks_the_books(run: Runner) -> None:
 @pytest.mark.parametrize("workers", [0, 2])
 def test_a_bug_in_a_stage_is_reported_with_its_place(run: Runner, workers: int) -> None:
     executor = PoolExecutor(workers) if workers else None
-    with pytest.raises(TaskFailedError if not workers else DatakitError, match=r"txt, lines \d+ to \d+: Zero"):
+    kind = DatakitError if workers else TaskFailedError
+    with pytest.raises(kind, match=r"txt, lines \d+ to \d+: Zero"):
         run([Breaks()], executor=executor)
 
 

@@ -38,7 +38,7 @@ def keeper_by_hand(rows, stage):
     return keepers
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     rows=ROWS,
     keep=st.sampled_from(["first", "longest"]),

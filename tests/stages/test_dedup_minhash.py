@@ -40,7 +40,7 @@ def jaccard(one, two):
     return len(one & two) / len(one | two)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     texts=TEXTS,
     threshold=st.sampled_from([0.5, 0.6, 0.8, 1.0]),
@@ -106,7 +106,7 @@ def test_the_compiled_kernel_equals_the_plain_one():
     assert compiled.dtype == np.uint32
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(texts=TEXTS, n=st.integers(1, 4))
 def test_hashed_shingles_are_as_many_and_as_common_as_the_plain_ones(texts, n):
     hashed = make_shingles(pl.Series(texts, dtype=pl.String), ngram_words=n, ngram_chars=n)

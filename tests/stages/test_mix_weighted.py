@@ -28,7 +28,7 @@ def make_rows(lengths):
     ]
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(
     lengths=st.fixed_dictionaries({"a": LENGTHS, "b": LENGTHS, "c": LENGTHS}),
     weights=st.fixed_dictionaries(dict.fromkeys("abc", st.sampled_from([0.1, 1, 3.5]))),

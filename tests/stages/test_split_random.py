@@ -21,7 +21,7 @@ def sides(outcome):
     return {row["id"]: row["split"] for row in outcome.rows}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     strata=st.lists(st.sampled_from("abcde"), min_size=8, max_size=80),
     val=SIZES,
@@ -50,7 +50,7 @@ def test_sizes_are_exact_in_all_and_near_in_each_stratum(strata, val, test, batc
     assert all(row["target"] == row["achieved"] for row in outcome.verdict)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(
     groups=st.lists(st.none() | st.integers(0, 12), min_size=8, max_size=80),
     val=SIZES,

@@ -111,7 +111,7 @@ def _calls(number: int, item: dict[str, Any]) -> Any:
     calls = item.get("tool_calls") or None
     if isinstance(calls, str):
         try:
-            return orjson.loads(calls)
+            return orjson.loads(calls) or None
         except orjson.JSONDecodeError as error:
             raise FaultyConversationError(
                 "broken_tool_call", message=number, error=f"tool_calls are not JSON: {error}"
