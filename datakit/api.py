@@ -21,7 +21,7 @@ from datakit.executors.preview import Preview
 from datakit.executors.preview import preview as run_preview
 from datakit.executors.runner import Run
 from datakit.executors.workdir import Workdir
-from datakit.plan import Plan, compile_plan
+from datakit.plan import Plan, check_inputs, compile_plan
 from datakit.report.life import Life, explain_record
 from datakit.report.progress import Progress, Silent
 from datakit.report.report import Report, load_report
@@ -132,7 +132,9 @@ def _plan(pipeline: str | Path, *, overrides: Sequence[str], relative_to_file: b
     loaded = load_pipeline(
         Path(pipeline), overrides=tuple(overrides), relative_to_file=relative_to_file
     )
-    return compile_plan(loaded)
+    compiled = compile_plan(loaded)
+    check_inputs(loaded)
+    return compiled
 
 
 def _choose_executor(plan: Plan, name: str | None, workers: int | None) -> Executor:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from datakit.config.model import NamedSource, NamedStage, Pipeline
-from datakit.errors import PipelineFileError, Problem, did_you_mean
+from datakit.errors import DatakitError, PipelineFileError, Problem, did_you_mean
 from datakit.records import CONTENT, ID, META, SOURCE, Columns
 from datakit.stage import Barrier, Filter, Map, Sink, Source, Stage
 
@@ -87,6 +87,22 @@ def compile_plan(pipeline: Pipeline) -> Plan:
     steps = [Step(s.index, s.name, s.stage, s.only) for s in pipeline.stages]
     sources = tuple(source.source for source in pipeline.sources)
     return Plan(pipeline, sources, tuple(cut_segments(steps)), pipeline.sink)
+
+
+def check_inputs(pipeline: Pipeline) -> None:
+    """Look whether each source's files are there; opens none.
+
+    Raises:
+        PipelineFileError: sources without files, all of them.
+    """
+    problems = []
+    for source in pipeline.sources:
+        try:
+            source.source.inputs()
+        except DatakitError as error:
+            problems.append(Problem(source.line, f"source {source.name!r}: {error}"))
+    if problems:
+        raise PipelineFileError(pipeline.file, problems)
 
 
 def cut_segments(steps: Sequence[Step]) -> Iterator[Segment]:

@@ -73,7 +73,7 @@ def _format_of_paths(path: str | list[str]) -> str:
         hint = "make each format a [[source]] of its own"
         raise FormatError(f"the paths have several formats: {', '.join(found.values())}", hint)
     # A list of .csv and .tsv files has no one delimiter: the reader finds each file's.
-    return next(iter(found.values()))
+    return "csv" if {"csv", "tsv"} <= set(formats.values()) else next(iter(found.values()))
 
 
 def _format_of(path: str) -> str | None:

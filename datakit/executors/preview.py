@@ -2,11 +2,12 @@
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
 
+from datakit.errors import DatakitError
 from datakit.executors.in_memory import run_barrier, run_local
 from datakit.executors.parting import (
     Parted,
@@ -32,10 +33,13 @@ class StagePreview:
     seconds: float
     changes: list[tuple[str, str, str]] = field(default_factory=list)
     rejects: list[dict[str, Any]] = field(default_factory=list)
+    note: str = ""
 
     def render(self) -> str:
         """As text for a terminal."""
         lines = [f"{self.name}: {self.rows_in:,} in, {self.rows_out:,} out"]
+        if self.note:
+            lines.append(f"  {self.note}")
         for record_id, before, after in self.changes:
             lines += [f"  {record_id}", f"    - {before}", f"    + {after}"]
         for row in self.rejects:
@@ -72,8 +76,9 @@ def preview(plan: Plan, records: int) -> Preview:
     size = sum(int(joined_content(b).str.len_bytes().sum() or 0) for b in batches)
     for step in plan.steps:
         began = time.process_time()
-        parted = _run_step(step, batches)
-        stages.append(_describe(step.label, batches, parted, time.process_time() - began))
+        parted, note = _run_step(step, batches)
+        shown = _describe(step.label, batches, parted, time.process_time() - began)
+        stages.append(replace(shown, note=note))
         batches = [p.kept for p in parted]
     fit = [part_by_verdicts(b, plan.sink.reject(b)) for b in batches if b.height]
     stages.append(_describe("output", [b for b in batches if b.height], fit, 0.0))
@@ -92,18 +97,22 @@ def sample(source: Source, records: int) -> Iterator[Parted]:
                 return
 
 
-def _run_step(step: Step, batches: Sequence[Batch]) -> list[Parted]:
+def _run_step(step: Step, batches: Sequence[Batch]) -> tuple[list[Parted], str]:
     concerned = [bool(b.height) and step.concerns(str(b["source"][0])) for b in batches]
     mine = [b for b, yes in zip(batches, concerned, strict=True) if yes]
-    if isinstance(step.stage, Barrier):
-        done = run_barrier(step.stage, mine)[0] if mine else []
-    else:
+    note = ""
+    if not isinstance(step.stage, Barrier):
         done = [run_local(step.stage, b) for b in mine]
+    else:
+        try:
+            done = run_barrier(step.stage, mine)[0] if mine else []
+        except DatakitError as error:
+            # What is wrong with a few records need not be wrong with all of them.
+            done = [Parted(b, empty_rejects()) for b in mine]
+            note = f"left out, the sample being too small for it: {error}"
     waiting = iter(done)
-    return [
-        next(waiting) if yes else Parted(b, empty_rejects())
-        for b, yes in zip(batches, concerned, strict=True)
-    ]
+    pairs = zip(batches, concerned, strict=True)
+    return [next(waiting) if yes else Parted(b, empty_rejects()) for b, yes in pairs], note
 
 
 def _describe(

@@ -285,6 +285,7 @@ def test_the_format_follows_from_the_suffix(path, reader):
         ('path = "a.txt"\nformat = "tsv"', "\t"),
         ('path = "a.tsv"\ndelimiter = ";"', ";"),
         ('path = ["a.tsv", "b.csv"]', "auto"),
+        ('path = ["b.csv", "a.tsv"]', "auto"),
         ('path = "a.csv"', "auto"),
     ],
 )

@@ -136,3 +136,10 @@ def test_any_keys_and_strings_are_located_where_they_were_written(table):
 
     assert {key: places.line(("stage", 0, key)) for key in expected} == expected
     assert places.line(("stage", 1)) == text.count("\n") + 1
+
+
+def test_quotes_may_stand_before_the_end_of_a_multiline_string():
+    text = "a = \"\"\"x\"\"\"\"\"\nb = '''y'''''\nc = 1\n"
+
+    assert tomllib.loads(text) == {"a": 'x""', "b": "y''", "c": 1}
+    assert [locate(text).line((key,)) for key in "abc"] == [1, 2, 3]
