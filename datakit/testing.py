@@ -3,7 +3,7 @@
 >>> from datakit.stages.filter.length import LengthFilter
 >>> outcome = run_stage(LengthFilter(min_chars=3), [{"text": "数据集"}, {"text": "ab"}])
 >>> [row["text"] for row in outcome.rows], outcome.reasons
-(['数据集'], ['too_short'])
+(['数据集'], ['too_few_chars'])
 """
 
 import json

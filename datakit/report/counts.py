@@ -30,6 +30,11 @@ class StageCount:
         )
 
     @property
+    def reasons_by_rows(self) -> list[tuple[str, int]]:
+        """Reasons and rows, the most frequent first, names in order where they tie."""
+        return sorted(self.reasons.items(), key=lambda item: (-item[1], item[0]))
+
+    @property
     def rejected(self) -> int:
         """Rows the stage rejected."""
         return sum(self.reasons.values())

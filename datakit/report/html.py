@@ -86,7 +86,7 @@ def _stages(report: Report) -> str:
 
 
 def _why(count: StageCount) -> str:
-    reasons = [f"{escape(reason)} {rows:,}" for reason, rows in count.reasons.most_common()]
+    reasons = [f"{escape(reason)} {rows:,}" for reason, rows in count.reasons_by_rows]
     if count.copies:
         reasons.append(f"{count.copies:,} copies added")
     return ", ".join(reasons)

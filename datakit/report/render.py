@@ -41,7 +41,7 @@ def _stages(report: Report) -> str:
 
 
 def _cells(count: StageCount) -> tuple[str, str, str, str]:
-    why = ", ".join(f"{reason} {rows:,}" for reason, rows in count.reasons.most_common())
+    why = ", ".join(f"{reason} {rows:,}" for reason, rows in count.reasons_by_rows)
     if count.copies:
         why = f"{why}{', ' if why else ''}{count.copies:,} copies added"
     return f"{count.rows_in:,}", f"{count.rows_out:,}", f"{count.rejected:,}", why

@@ -3,6 +3,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -224,11 +225,19 @@ def test_plan_and_preview_show_the_stages(folder):
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
-def test_a_new_pipeline_passes_check(template, tmp_path):
-    path = tmp_path / "new.toml"
+def test_a_new_pipeline_passes_check_once_its_files_are_there(template, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert call("new", "--template", template, "new.toml").exit_code == 0
+    sources = tomllib.loads(Path("new.toml").read_text())["source"]
+    without = call("check", "new.toml")
+    for source in sources:
+        path = Path(source["path"].replace("**", "a").replace("*", "b"))
+        path.parent.mkdir(parents=True)
+        path.touch()
+    result = call("check", "new.toml")
 
-    assert call("new", "--template", template, path).exit_code == 0
-    result = call("check", path)
+    assert without.exit_code == 2
+    assert f"{len(sources)} problem" in without.stderr
     assert result.exit_code == 0, result.output
 
 

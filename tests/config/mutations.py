@@ -165,7 +165,7 @@ def with_pair(change: Callable[[Line, random.Random], str | None]) -> Mutation:
 
 def wrong_type(line: Line, rng: random.Random) -> str:
     kinds = {'"': "12345", "'": "12345", "[": "7", "{": "[true]", "t": '"yes"', "f": '"no"'}
-    wrong = kinds.get(line.value[0], '"much"')
+    wrong = '"much"' if line.key.endswith("_bytes") else kinds.get(line.value[0], '"much"')
     return f"{line.key} = {wrong}{line.rest}"
 
 

@@ -12,7 +12,8 @@ from polars.testing import assert_frame_equal
 
 from datakit.errors import DatakitError, SettingsError
 from datakit.stages.ingest import json_array
-from datakit.stages.ingest.json_array import JsonArraySource, split_array
+from datakit.stages.ingest.json_array import JsonArraySource
+from datakit.stages.ingest.json_elements import split_array
 
 
 def source(path, **settings):

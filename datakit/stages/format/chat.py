@@ -94,7 +94,7 @@ class ChatFormat:
         faults = check_order(flat, rows, min_turns=self.min_turns).update(
             decoded.faults, on="row", how="left"
         )
-        messages = prepend_system(nest_messages(flat, rows), self.system)
+        messages = nest_messages(prepend_system(flat, self.system), rows)
         return set_conversations(batch.drop(self.drops, strict=False), messages, faults, raw)
 
     def _repairs(self) -> Repairs:

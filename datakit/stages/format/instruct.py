@@ -7,11 +7,15 @@ import orjson
 import polars as pl
 
 from datakit.errors import SettingsError
-from datakit.records import ID, MESSAGE_FIELDS, MESSAGES, MESSAGES_TYPE, TEXT, Batch, Columns
+from datakit.records import ID, MESSAGES, TEXT, Batch, Columns
 from datakit.stages.format.decode import decode
 from datakit.stages.format.roles import KNOWN
-from datakit.stages.format.turns import nest_messages, set_conversations
+from datakit.stages.format.turns import in_order, nest_messages, says, set_conversations
 from datakit.stages.format.wordings import WORDINGS, check_template, picks_of, word_prompts
+
+NO_HISTORY = r"^\s*(?:\[\s*\]|null)?\s*$"
+LAST = 1 << 30
+"""Place of the question, after all earlier turns."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,12 +94,21 @@ class InstructFormat:
             pl.coalesce("reason", bad["reason"]),
             pl.when(pl.col("reason").is_null()).then(bad["values"]).otherwise("values"),
         )
-        picks = picks_of(batch[ID], seed=self.seed or 0) if len(self.templates) > 1 else None
+        picks = picks_of(batch[ID], seed=self.seed or 0) if self.template else None
         prompts = word_prompts(
             parts["instruction"], parts["input"], templates=self.templates, picks=picks
         )
-        parts = parts.with_columns(prompts.alias("prompt"), earlier.alias("earlier"))
-        messages = parts.select(_conversation()).to_series()
+        parts = parts.with_columns(prompts.alias("prompt")).with_row_index("row")
+        has_system = parts.filter(pl.col("system") != "")
+        flat = in_order(
+            [
+                says(has_system, place=0, role="system", content="system"),
+                earlier,
+                says(parts, place=LAST, role="user", content="prompt"),
+                says(parts, place=LAST + 1, role="assistant", content="output"),
+            ]
+        )
+        messages = nest_messages(flat, batch.height)
         shown = pl.concat_str("instruction", "input", "output", separator="\n", ignore_nulls=True)
         raw = parts.select(shown).to_series()
         return set_conversations(batch.drop(self.drops, strict=False), messages, faults, raw)
@@ -135,30 +148,20 @@ class InstructFormat:
         return pl.struct(reason.alias("reason"), values.alias("values"))
 
 
-def read_history(history: pl.Series, *, strip: bool) -> tuple[pl.Series, pl.DataFrame]:
-    """Earlier turns as messages, a list a row, and the faults found (`reason`, `values`)."""
-    has_none = history.str.contains(r"^\s*(?:\[\s*\]|null)?\s*$").fill_null(True)
-    rows = pl.DataFrame({"row": range(len(history))}, schema={"row": pl.UInt32})
-    if has_none.all():
-        none = pl.Series([[]], dtype=MESSAGES_TYPE).new_from_index(0, len(history))
-        empty = pl.lit(None, dtype=pl.String)
-        return none, rows.select(empty.alias("reason"), empty.alias("values"))
-    decoded = decode(
-        history.zip_with(~has_none, pl.Series([None], dtype=pl.String)), KNOWN, dialect="history"
-    )
-    flat = decoded.flat
+def read_history(history: pl.Series, *, strip: bool) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Earlier turns as flat messages, and the faults of each row (`reason`, `values`)."""
+    rows = pl.DataFrame({"raw": history}).with_row_index("row")
+    given = rows.filter(~pl.col("raw").str.contains(NO_HISTORY))
+    decoded = decode(given["raw"], KNOWN, dialect="history")
+    flat = decoded.flat.with_columns(given["row"].gather(decoded.flat["row"]))
     if strip:
         flat = flat.with_columns(pl.col("content").str.strip_chars())
     blank = flat.filter(_is_blank("content")).unique("row", keep="first", maintain_order=True)
     empties = blank.select("row", pl.struct("message").struct.json_encode().alias("values"))
-    real = decoded.faults.filter(pl.col("reason") != "missing_conversation").select("row", "values")
-    faults = rows.join(
-        pl.concat([real, empties]).with_columns(pl.lit("bad_history").alias("reason")),
-        on="row",
-        how="left",
-        maintain_order="left",
-    )
-    return nest_messages(flat, len(history)), faults.select("reason", "values")
+    broken = decoded.faults.select(given["row"].gather(decoded.faults["row"]), "values")
+    bad = pl.concat([broken, empties]).with_columns(pl.lit("bad_history").alias("reason"))
+    faults = rows.join(bad, on="row", how="left", maintain_order="left")
+    return flat, faults.select("reason", "values")
 
 
 def _optional(batch: Batch, name: str) -> pl.Expr:
@@ -168,16 +171,3 @@ def _optional(batch: Batch, name: str) -> pl.Expr:
 def _is_blank(name: str) -> pl.Expr:
     """Null, or nothing but white space."""
     return pl.col(name).fill_null("").str.strip_chars() == ""
-
-
-def _conversation() -> pl.Expr:
-    system = pl.when(pl.col("system") != "").then(pl.concat_list(_message("system", "system")))
-    turn = pl.concat_list(_message("user", "prompt"), _message("assistant", "output"))
-    none = pl.lit(pl.Series([[]], dtype=MESSAGES_TYPE))
-    return pl.concat_list(system.otherwise(none), "earlier", turn).alias(MESSAGES)
-
-
-def _message(role: str, content: str) -> pl.Expr:
-    values = dict.fromkeys(MESSAGE_FIELDS, pl.lit(None, dtype=pl.String))
-    values |= {"role": pl.lit(role), "content": pl.col(content)}
-    return pl.struct(value.alias(name) for name, value in values.items())

@@ -5,6 +5,7 @@ operation. The order of a conversation is judged on a short string with one lett
 by regular expressions.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -155,16 +156,28 @@ def _values(
     return found.select(few.otherwise(message)).to_series()
 
 
-def prepend_system(messages: pl.Series, system: str) -> pl.Series:
+def says(rows: pl.DataFrame, *, place: int, role: str, content: str) -> pl.DataFrame:
+    """Flat messages of one role, one for each of `rows`; `content` names a column of theirs."""
+    said = {"row": pl.col("row"), "message": pl.lit(place), "role": pl.lit(role)}
+    said |= {"found": pl.lit(role), "content": pl.col(content)}
+    return rows.select(
+        said.get(name, pl.lit(None)).cast(dtype).alias(name) for name, dtype in FLAT.items()
+    )
+
+
+def in_order(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
+    """Flat messages from several frames, by row and place."""
+    return pl.concat(parts).sort("row", "message", maintain_order=True)
+
+
+def prepend_system(flat: pl.DataFrame, system: str) -> pl.DataFrame:
     """Put a system message before each conversation that has none."""
     if not system:
-        return messages
-    first = dict.fromkeys(MESSAGE_FIELDS) | {"role": "system", "content": system}
-    opening = pl.Series([[first]], dtype=messages.dtype)
-    has_own = pl.col(MESSAGES).list.first().struct.field("role") == "system"
-    longer = pl.concat_list(pl.lit(opening), pl.col(MESSAGES))
-    whole = pl.when(has_own.fill_null(False)).then(pl.col(MESSAGES)).otherwise(longer)
-    return messages.to_frame().select(whole.alias(MESSAGES)).to_series()
+        return flat
+    is_first = (pl.col("row") != pl.col("row").shift(1)).fill_null(True)
+    lacking = flat.filter(is_first & (pl.col("role") != "system"))
+    lacking = lacking.with_columns(pl.lit(system).alias("content"))
+    return in_order([says(lacking, place=0, role="system", content="content"), flat])
 
 
 def set_conversations(

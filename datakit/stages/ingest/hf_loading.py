@@ -1,6 +1,7 @@
 """The library `datasets`, imported when it is first needed, with its errors made ours."""
 
 import json
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,6 +87,10 @@ class Loading:
         import datasets
 
         datasets.disable_progress_bars()
+        bar = datasets.utils.tqdm
+        if not hasattr(bar, "_lock"):
+            # Its own lock is one between processes, which a worker that ends leaves behind.
+            bar.set_lock(threading.RLock())
         failures = (
             OSError,
             ValueError,

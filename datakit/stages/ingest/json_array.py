@@ -1,6 +1,5 @@
 """Read records from JSON files: an array of objects, an object that holds one, or one object."""
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +8,19 @@ from typing import ClassVar
 import orjson
 
 from datakit.errors import DatakitError, SettingsError
-from datakit.kernels.json_members import split_members
 from datakit.records import Batch, Columns
 from datakit.stage import InputFile, Shard
 from datakit.stages.ingest.blocks import BLOCK_BYTES, make_block
 from datakit.stages.ingest.charset import AUTO, check_encoding
 from datakit.stages.ingest.files import find_files, input_identity
 from datakit.stages.ingest.gathering import Gatherer
+from datakit.stages.ingest.json_elements import (
+    SPACE,
+    VALUES_OF,
+    find_records,
+    split_array,
+    whole_or_lines,
+)
 from datakit.stages.ingest.line_rows import COMPILED_FROM_BYTES, read_block
 from datakit.stages.ingest.mapping import Fault, FieldMapping, RowMapper
 from datakit.stages.ingest.whole_files import (
@@ -31,10 +36,6 @@ from datakit.stages.ingest.whole_files import (
 )
 
 SUFFIXES = (".json",)
-VALUES_OF = "*"
-SPACE = b" \t\r\n"
-
-_TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -158,84 +159,9 @@ class JsonArraySource:
         elif self.records is None and data[:1] == b"[":
             yield from enumerate(split_array(data), start=1)
         elif self.records is None:
-            yield from _whole_or_lines(data)
+            yield from whole_or_lines(data)
         else:
-            yield from enumerate(_find_records(data, self.records, path), start=1)
-
-
-def split_array(data: bytes) -> Iterator[bytes]:
-    """The texts of the elements of a JSON array, whether they are valid or not.
-
-    What is left open at the end, and what follows the array, comes as one more text. A comma too
-    many is passed over.
-
-    >>> list(split_array(b'[{"a": [1, 2]}, x, "]"]'))
-    [b'{"a": [1, 2]}', b'x', b'"]"']
-    """
-    depth, start = 0, 1
-    for token in _TOKEN.finditer(data):
-        found = token.group()
-        if found in (b"[", b"{"):
-            depth += 1
-        elif found in (b"]", b"}"):
-            depth -= 1
-        if depth > 1 or (depth == 1 and found != b","):
-            continue
-        if element := data[start : token.start()].strip(SPACE):
-            yield element
-        start = token.end()
-        if depth <= 0:
-            break
-    if rest := data[start:].strip(SPACE):
-        yield rest
-
-
-def _whole_or_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """One record, or JSON Lines under another name."""
-    first, _, rest = data.partition(b"\n")
-    if rest and _is_object(first):
-        for number, line in enumerate(data.split(b"\n"), start=1):
-            if line.strip(SPACE):
-                yield number, line.strip(SPACE)
-    else:
-        yield 1, data
-
-
-def _is_object(text: bytes) -> bool:
-    try:
-        return isinstance(orjson.loads(text), dict)
-    except orjson.JSONDecodeError:
-        return False
-
-
-def _find_records(data: bytes, records: str, path: Path) -> Iterator[bytes]:
-    """The texts of the records at a path inside objects."""
-    try:
-        orjson.loads(data)
-    except orjson.JSONDecodeError:
-        yield data
-        return
-    for step in records.split("."):
-        members = {m.key: m.value for m in split_members(data)} if data[:1] == b"{" else {}
-        if step == VALUES_OF and data[:1] == b"{":
-            yield from (_with_key(m.key, m.value) for m in split_members(data))
-            return
-        if step not in members:
-            there = ", ".join(list(members)[:20]) or "no object there"
-            raise DatakitError(f"{path} has no records at {records!r}: {step!r} not in: {there}")
-        data = members[step]
-    yield from split_array(data) if data[:1] == b"[" else [data]
-
-
-def _with_key(key: str, value: bytes) -> bytes:
-    """A member of an object as a record; a field `key` of its own stays as it is."""
-    if value[:1] != b"{":
-        return orjson.dumps({"key": key, "value": orjson.Fragment(value)})
-    members = split_members(value)
-    if any(member.key == "key" for member in members):
-        return value
-    named = b'"key":' + orjson.dumps(key)
-    return b"{%b}" % b",".join([named, *(member.text for member in members)])
+            yield from enumerate(find_records(data, self.records, path), start=1)
 
 
 def _large_batches(mapper: RowMapper, elements: Iterator[tuple[int, bytes]]) -> Iterator[Batch]:

@@ -15,7 +15,13 @@ from datakit.records import Batch
 from datakit.stages.write.layouts import LayoutSettings
 
 GROUP_ROWS, GROUP_BYTES = 10_000, 32 << 20
-ZSTD_LEVEL = 3
+ZSTD_LEVEL = 1
+"""Twice as fast as level 3, and a fifth larger."""
+# Only these hold the same few values again and again; for texts, a dictionary costs time.
+REPEATED = [
+    *("messages.list.element.role", "prompt.list.element.role", "completion.list.element.role"),
+    *("conversations.list.element.from", "source"),
+]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,7 +55,11 @@ class ParquetSink(LayoutSettings):
         for group in row_groups(tables):
             if writer is None:
                 writer = pq.ParquetWriter(
-                    path, group.schema, compression="zstd", compression_level=ZSTD_LEVEL
+                    path,
+                    group.schema,
+                    compression="zstd",
+                    compression_level=ZSTD_LEVEL,
+                    use_dictionary=REPEATED,
                 )
             writer.write_table(group, row_group_size=GROUP_ROWS)
         if writer is not None:
