@@ -3,6 +3,7 @@
 import json
 import pickle
 import re
+from itertools import product
 from typing import Any
 
 import polars as pl
@@ -158,9 +159,8 @@ def merge(messages: list[tuple[str, str]]) -> list[tuple[str, str]] | None:
 ORDER = re.compile(r"s?(u(ct+)*a)*u(ct+)*[ac]")
 
 
-@settings(max_examples=20)
-@given(st.lists(st.text("suact", min_size=1, max_size=7), min_size=10, max_size=60))
-def test_the_order_of_roles_is_the_grammar(codes: list[str]) -> None:
+def test_the_order_of_roles_is_the_grammar() -> None:
+    codes = ["".join(code) for size in range(1, 6) for code in product("suact", repeat=size)]
     call = [{"id": "x", "function": {"name": "f"}}]
     kinds: dict[str, dict[str, Any]] = {
         "s": {"role": "system", "content": "s"},

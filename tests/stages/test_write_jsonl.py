@@ -6,6 +6,7 @@ import re
 import sys
 from functools import cache
 from importlib import import_module
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,7 @@ from write_cases import (
 from datakit.errors import SettingsError
 from datakit.stage import Sink
 from datakit.stages.format.chat import ChatFormat
+from datakit.stages.write import jsonl
 from datakit.stages.write.jsonl import JsonlSink, encode_lines
 from datakit.testing import make_batch, run_stage
 
@@ -235,6 +237,17 @@ def test_what_a_layout_cannot_hold_is_refused(
         assert verdict[1]["role"] == messages[message - 1]["role"]
 
 
+def test_the_order_of_roles_is_the_grammar() -> None:
+    kinds = {"s": SYSTEM, "u": ASK, "a": ANSWER, "c": CALL, "t": RESULT}
+    codes = ["".join(code) for size in range(1, 6) for code in product("suact", repeat=size)]
+    batch = make_batch([row([kinds[letter] for letter in code]) for code in codes])
+    reasons = JsonlSink(layout="messages", tools=True).reject(batch)["reason"]
+
+    valid = [code for code, reason in zip(codes, reasons, strict=True) if reason is None]
+    grammar = re.compile(r"s?(u(ct+)*a)*u(ct+)*[ac]")
+    assert valid == [code for code in codes if grammar.fullmatch(code)]
+
+
 def test_share_gpt_has_no_place_for_text_beside_a_call() -> None:
     spoken = [ASK, {**CALL, "content": "let me see"}, RESULT, ANSWER]
 
@@ -310,6 +323,24 @@ def test_bytes_do_not_depend_on_how_the_rows_are_cut(
     assert whole == (folder / f"pieces{sink.suffix}").read_bytes()
     lines = OPEN[compression](folder / f"whole{sink.suffix}").splitlines()
     assert [json.loads(line) for line in lines] == rows
+
+
+def test_compressors_get_blocks_of_one_size() -> None:
+    _, table = some_lines(0)
+    whole = b"".join(table["line"].to_pylist())
+    pieces = (memoryview(whole)[start : start + 70_000] for start in range(0, len(whole), 70_000))
+    blocks = list(jsonl._blocks(pieces))
+
+    assert b"".join(blocks) == whole
+    assert {len(block) for block in blocks[:-1]} == {jsonl.BLOCK_BYTES}
+
+
+def test_gzip_files_say_neither_when_nor_where(tmp_path: Path) -> None:
+    _, table = some_lines(0)
+    JsonlSink(compression="gz").write(iter([table]), tmp_path / "x.jsonl.gz")
+
+    flags_and_time = (tmp_path / "x.jsonl.gz").read_bytes()[3:8]
+    assert flags_and_time == b"\0\0\0\0\0"
 
 
 def test_a_file_without_rows_is_empty(tmp_path: Path) -> None:

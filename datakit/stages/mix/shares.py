@@ -16,19 +16,20 @@ class Target:
 
 def set_targets(
     weights: Mapping[str, float],
-    most: Mapping[str, Fraction],
+    most: Mapping[str, int],
     budget: int | None,
 ) -> dict[str, Target]:
     """Each source's share of the largest total that no source is too small for.
 
-    `most` is what a source can give at the most (available units times epochs). The total is a
-    whole number, at most `budget`; shares are rounded by largest remainder, so they add up to it.
+    `most` is what a source can give at the most (available units times epochs, rounded down). The
+    total is a whole number, at most `budget`; shares are rounded by largest remainder, so they add
+    up to it, and none is more than its source can give.
     """
     whole = sum(_exact(weight) for weight in weights.values())
     shares = {source: _exact(weight) / whole for source, weight in weights.items()}
     bounds = {source: most[source] / share for source, share in shares.items()}
     feasible = min(bounds.values())
-    total = feasible if budget is None else min(feasible, Fraction(budget))
+    total = int(feasible) if budget is None else min(int(feasible), budget)
     units = round_shares({source: share * total for source, share in shares.items()})
     is_limited = budget is None or feasible < budget
     return {

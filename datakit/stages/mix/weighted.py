@@ -165,7 +165,7 @@ class WeightedMix:
                 )
         epochs = self.max_epochs
         caps = epochs if isinstance(epochs, Mapping) else dict.fromkeys(self.weights, epochs)
-        most = {s: units[s] * Fraction(str(caps.get(s, 1.0))) for s in self.weights}
+        most = {s: int(units[s] * Fraction(str(caps.get(s, 1.0)))) for s in self.weights}
         return set_targets(self.weights, most, self.budget)
 
 

@@ -43,8 +43,8 @@ def _call_turn(tool_calls: str) -> str:
 
 def _join_results(turns: pl.DataFrame) -> pl.DataFrame:
     is_result = pl.col("from") == "observation"
-    same = is_result & is_result.shift(1) & (pl.col("row") == pl.col("row").shift(1))
-    follows = same.fill_null(False)
+    # No conversation begins with a result, so that two in a row are of the same one.
+    follows = (is_result & is_result.shift(1)).fill_null(False)
     if not turns.select(follows.any()).item():
         return turns
     groups = turns.group_by((~follows).cum_sum().alias("group"), maintain_order=True).agg(
