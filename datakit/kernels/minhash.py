@@ -79,14 +79,6 @@ def hash_shingles(units: Longs, counts: Offsets, size: int) -> tuple[Words, Offs
     return keys.astype(np.uint32), np.searchsorted(keys, bounds).astype(np.int64)
 
 
-def make_permutations(num_perm: int, seed: int) -> tuple[Words, Words]:
-    """Datasketch 2's permutations: multipliers (odd) and addends, UInt32."""
-    # RandomState's streams are frozen by numpy's own promise, so this holds across versions.
-    stream = np.random.RandomState(seed)
-    a = stream.randint(0, 1 << 31, num_perm, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
-    return a, stream.randint(0, 1 << 32, num_perm, dtype=np.uint32)
-
-
 def sign_records(
     shingles: Words, offsets: Offsets, permutations: tuple[Words, Words]
 ) -> NDArray[np.uint32]:

@@ -15,7 +15,7 @@ from datakit.executors import in_memory
 from datakit.kernels import minhash as kernel
 from datakit.stages.dedup import stayers, verify
 from datakit.stages.dedup.bands import choose_bands, recall_of
-from datakit.stages.dedup.minhash import MinHashDedup
+from datakit.stages.dedup.minhash import MinHashDedup, load_permutations
 from datakit.stages.dedup.shingles import make_shingles
 from datakit.testing import run_stage
 
@@ -87,7 +87,7 @@ def test_signatures_equal_datasketch(seed):
     flat, sizes = shingles.explode().to_numpy(), shingles.list.len().to_numpy()
     offsets = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
 
-    signatures = kernel.sign_records(flat, offsets, kernel.make_permutations(128, seed))
+    signatures = kernel.sign_records(flat, offsets, load_permutations(128, seed))
 
     for signature, record in zip(signatures, shingles, strict=True):
         theirs = MinHash(num_perm=128, seed=seed, hashfunc=int, scheme="affine32")
@@ -98,7 +98,7 @@ def test_signatures_equal_datasketch(seed):
 def test_the_compiled_kernel_equals_the_plain_one():
     mixed = np.random.default_rng(0).integers(0, 1 << 32, 5000, dtype=np.uint32)
     offsets = np.array([0, 1, 8, 9, 500, 5000], dtype=np.int64)
-    a, b = kernel.make_permutations(32, seed=7)
+    a, b = load_permutations(32, seed=7)
 
     compiled = kernel.sign_compiled()(mixed, offsets, a, b)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from write_cases import ANSWER, ASK, ONE_TURN, SYSTEM, TWO_TURNS, WITH_TOOLS, row
 
@@ -113,6 +113,7 @@ def test_sizes_count_the_texts() -> None:
     sizes=st.lists(st.sampled_from([1, 2, 30, 60]), min_size=1, max_size=40),
     cuts=st.lists(st.integers(0, 40), max_size=6),
 )
+@example(sizes=[1] * 20, cuts=[3])
 def test_row_groups_depend_on_the_rows_alone(
     tmp_path_factory: pytest.TempPathFactory, sizes: list[int], cuts: list[int]
 ) -> None:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar
 
 import numpy as np
 import polars as pl
 
 from datakit.errors import SettingsError
-from datakit.kernels.minhash import make_band_keys, make_permutations, sign_records
+from datakit.kernels.minhash import Words, make_band_keys, sign_records
 from datakit.records import ADDRESS, ID, PARTITION, SOURCE, Batch, Columns, Table
 from datakit.stage import Decisions, Observation, Recall, Reduced
 from datakit.stages.dedup.bands import choose_bands
@@ -72,7 +73,7 @@ class MinHashDedup:
     """
 
     adds: ClassVar[Columns] = frozenset()
-    libraries: ClassVar[tuple[str, ...]] = ("numpy", "polars")
+    libraries: ClassVar[tuple[str, ...]] = ("datasketch", "polars")
 
     threshold: float = 0.8
     num_perm: int = 128
@@ -154,5 +155,14 @@ class MinHashDedup:
         offsets = np.zeros(len(shingles) + 1, dtype=np.int64)
         np.cumsum(shingles.list.len().to_numpy(), out=offsets[1:])
         flat = shingles.explode(empty_as_null=False).to_numpy()
-        permutations = make_permutations(self.num_perm, seed)
+        permutations = load_permutations(self.num_perm, seed)
         return make_band_keys(sign_records(flat, offsets, permutations), bands, rows)
+
+
+@cache
+def load_permutations(num_perm: int, seed: int) -> tuple[Words, Words]:
+    """Multipliers and addends of `num_perm` permutations, as datasketch makes them (UInt32)."""
+    from datasketch import MinHash
+
+    a, b = MinHash(num_perm=num_perm, seed=seed, scheme="affine32").permutations
+    return np.asarray(a, dtype=np.uint32), np.asarray(b, dtype=np.uint32)
