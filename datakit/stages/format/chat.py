@@ -95,7 +95,7 @@ class ChatFormat:
             decoded.faults, on="row", how="left"
         )
         messages = nest_messages(prepend_system(flat, self.system), rows)
-        return set_conversations(batch.drop(self.drops, strict=False), messages, faults, raw)
+        return set_conversations(batch.drop(self.drops, strict=False), messages, faults, raw=raw)
 
     def _repairs(self) -> Repairs:
         return Repairs(

@@ -38,7 +38,7 @@ def read_conversation(
     system, items = _unwrap(value)
     if not items:
         raise FaultyConversationError("empty_conversation")
-    said = _read_items(items, names, dialect, prefix)
+    said = _read_items(items, names, dialect=dialect, prefix=prefix)
     if system:
         said.insert(0, Said(0, "system", "system", system))
     if any(message.calls or message.role in (FUNCTION_CALL, "tool") for message in said):
@@ -59,7 +59,7 @@ def _unwrap(value: Any) -> tuple[str | None, list[Any]]:
 
 
 def _read_items(
-    items: list[Any], names: Names, dialect: str, prefix: re.Pattern[str]
+    items: list[Any], names: Names, *, dialect: str, prefix: re.Pattern[str]
 ) -> list[Said]:
     kinds = {kind_of(item) for item in items}
     if len(kinds) > 1:
@@ -81,15 +81,19 @@ def _read_objects(items: list[dict[str, Any]], names: Names, dialect: str) -> li
     said: list[Said] = []
     for number, item in enumerate(items, 1):
         if dialect == "sharegpt" or (dialect == "auto" and "from" in item and "role" not in item):
-            said.append(_message(number, item, names, item.get("from"), item.get("value")))
+            said.append(
+                _message(number, item, names, found=item.get("from"), content=item.get("value"))
+            )
         elif dialect == "openai" or "role" in item:
-            said.append(_message(number, item, names, item.get("role"), item.get("content")))
+            said.append(
+                _message(number, item, names, found=item.get("role"), content=item.get("content"))
+            )
         else:
             said += _speaker_keys(number, item, names)
     return said
 
 
-def _message(number: int, item: dict[str, Any], names: Names, found: Any, content: Any) -> Said:
+def _message(number: int, item: dict[str, Any], names: Names, *, found: Any, content: Any) -> Said:
     if not isinstance(found, str | None):
         raise FaultyConversationError("wrong_type", message=number, role=kind_of(found))
     role = names.get(fold(found)) if found else None

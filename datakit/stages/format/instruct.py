@@ -111,7 +111,7 @@ class InstructFormat:
         messages = nest_messages(flat, batch.height)
         shown = pl.concat_str("instruction", "input", "output", separator="\n", ignore_nulls=True)
         raw = parts.select(shown).to_series()
-        return set_conversations(batch.drop(self.drops, strict=False), messages, faults, raw)
+        return set_conversations(batch.drop(self.drops, strict=False), messages, faults, raw=raw)
 
     def _parts(self, batch: Batch) -> pl.DataFrame:
         """The columns by what they are for; those that a record does without hold `""`."""

@@ -181,7 +181,7 @@ def prepend_system(flat: pl.DataFrame, system: str) -> pl.DataFrame:
 
 
 def set_conversations(
-    batch: Batch, messages: pl.Series, faults: pl.DataFrame, raw: pl.Series
+    batch: Batch, messages: pl.Series, faults: pl.DataFrame, *, raw: pl.Series
 ) -> Batch:
     """The batch with its conversations. A refused row shows its input, `raw`, as the content of
     its only message, so that the reject can be understood.
