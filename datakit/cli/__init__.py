@@ -3,6 +3,8 @@
 Commands import what they need when they run, so that `datakit --help` starts at once.
 """
 
+import os
+
 import click
 
 from datakit import __version__
@@ -32,6 +34,9 @@ def main() -> None:
     Exit codes: 0 done, 1 an error in the run, 2 a mistake in the pipeline file or on the command
     line, 3 the books do not balance, 130 interrupted.
     """
+    # Batches are small: Polars' threads cost a fifth more CPU time than they save; several cores
+    # are for worker processes. Read by Polars when it is imported, later than this.
+    os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
 for command in (run, check, plan, preview, explain, report, stages, schema, new):

@@ -54,7 +54,7 @@ def write_table(path: Path, table: Table) -> None:
 def open_arrow(path: Path) -> pa.Table:
     """An Arrow file as a table; uncompressed columns stay on disk until they are touched."""
     if not path.exists():
-        return pa.table({})
+        return pa.Table.from_arrays([], names=[])
     return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
 
 

@@ -76,7 +76,8 @@ class JsonlSink(LayoutSettings):
         lines = encode_lines(self.shape(batch))
         offsets = np.frombuffer(lines.buffers()[1], dtype=np.int64)[lines.offset :]
         sizes = np.diff(offsets[: len(lines) + 1]).astype(np.uint64)
-        return pa.table({"line": lines, "_size": sizes})
+        # pa.table and pa.array would import pandas, to see whether they were given some of it.
+        return pa.Table.from_arrays([lines, pl.Series(sizes).to_arrow()], names=["line", "_size"])
 
     def write(self, tables: Iterator[pa.Table], path: Path) -> None:
         """Write the lines one after the other, compressed as one stream."""

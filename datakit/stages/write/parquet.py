@@ -47,7 +47,7 @@ class ParquetSink(LayoutSettings):
         rows = self.shape(batch)
         table = rows.to_arrow(compat_level=pl.CompatLevel.oldest())
         table = table.cast(pa.schema([(f.name, common_type(f.type)) for f in table.schema]))
-        return table.append_column("_size", pa.array(row_bytes(rows)))
+        return table.append_column("_size", pl.Series(row_bytes(rows)).to_arrow())
 
     def write(self, tables: Iterator[pa.Table], path: Path) -> None:
         """Write the rows in groups that depend on the rows alone."""
