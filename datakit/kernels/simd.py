@@ -37,6 +37,8 @@ def kernel(function: _Function) -> _Function:
     dispatcher = _njit(cache=True, nogil=True)(function)
     index = dispatcher._cache._cache_file
     index._source_stamp = (index._source_stamp, _digest_sources())
+    if not Path(index._index_path).exists():
+        _say_once()
     compiled: _Function = dispatcher
     return compiled
 
@@ -46,6 +48,14 @@ def part(function: _Function) -> _Function:
     wrap = _njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
     compiled: _Function = wrap(function)
     return compiled
+
+
+@cache
+def _say_once() -> None:
+    """Tell a person who waits what for; logs and pipes stay clean."""
+    if sys.stderr.isatty():
+        message = "datakit: compiling its kernels for this machine, once; about ten seconds"
+        print(message, file=sys.stderr, flush=True)  # noqa: T201
 
 
 @cache
