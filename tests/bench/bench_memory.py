@@ -46,11 +46,13 @@ def main() -> None:
     parser.add_argument("corpora", nargs="*", type=Path)
     parser.add_argument("--gigabytes", type=float, default=0.25)
     parser.add_argument("--pipeline", type=Path)
+    parser.add_argument("--same-texts", action="store_true", help="repeat texts unedited")
     arguments, options = parser.parse_known_args()
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
         size = int(arguments.gigabytes * 1e9)
-        write_corpus(folder / "big.jsonl", arguments.corpora, size)
+        edit = not arguments.same_texts
+        write_corpus(folder / "big.jsonl", arguments.corpora, size, edit=edit)
         pipeline = folder / "big.toml"
         pipeline.write_text(pipeline_text(arguments.pipeline, folder / "big.jsonl", folder))
         command = [sys.executable, "-m", "datakit", "run", str(pipeline), *options]

@@ -1,7 +1,7 @@
 """Corpora for benchmarks: any JSONL file of documents, else text made from the sample data.
 
-A larger corpus repeats the documents with new ids and a few seeded edits, so that it neither
-compresses nor deduplicates to nothing.
+A larger corpus repeats the documents with new ids and, unless told otherwise, a few seeded edits,
+so that it neither compresses nor deduplicates to nothing.
 """
 
 import json
@@ -25,14 +25,16 @@ def documents(paths: Sequence[Path]) -> list[str]:
     return found
 
 
-def grow(texts: Sequence[str], size: int, *, seed: int = 1) -> Iterator[str]:
-    """Texts until `size` bytes: first as they are, then again with a tenth of the lines moved."""
+def grow(texts: Sequence[str], size: int, *, edit: bool = True, seed: int = 1) -> Iterator[str]:
+    """Texts until `size` bytes: first as they are, then again, with `edit` each time a number in
+    a new line for every ten lines.
+    """
     chance, done, turn = random.Random(seed), 0, 0
     while done < size:
         for text in texts:
             if done >= size:
                 return
-            if turn:
+            if turn and edit:
                 lines = text.split("\n")
                 for _ in range(1 + len(lines) // 10):
                     lines.insert(chance.randrange(len(lines)), f"{chance.random():.12f}")
@@ -42,11 +44,11 @@ def grow(texts: Sequence[str], size: int, *, seed: int = 1) -> Iterator[str]:
         turn += 1
 
 
-def write_corpus(path: Path, paths: Sequence[Path], size: int) -> int:
+def write_corpus(path: Path, paths: Sequence[Path], size: int, *, edit: bool = True) -> int:
     """Write a JSONL corpus of about `size` bytes of text; the bytes of text in it."""
     written = 0
     with path.open("w", encoding="utf-8") as out:
-        for number, text in enumerate(grow(documents(paths), size)):
+        for number, text in enumerate(grow(documents(paths), size, edit=edit)):
             row = {"id": f"d{number}", "text": text, "source": "bench"}
             out.write(json.dumps(row, ensure_ascii=False) + "\n")
             written += len(text.encode())

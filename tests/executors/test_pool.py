@@ -61,8 +61,10 @@ def test_workers_do_not_outlive_a_killed_main_process(tmp_path: Path) -> None:
     process = start(tmp_path)
     workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
-    process.communicate()
+    process.wait()
 
     assert workers
     _, alive = psutil.wait_procs(workers, timeout=30)
+    for worker in alive:
+        worker.kill()
     assert alive == []
