@@ -10,7 +10,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from datakit.errors import SettingsError
-from datakit.stages.clean.rewriting import rewrite_where
+from datakit.records import rewrite_where
 from datakit.stages.clean.unicode import UnicodeCleaner
 from datakit.testing import run_stage
 from datakit.text.characters import NOT_NFC

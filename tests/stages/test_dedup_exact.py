@@ -1,13 +1,16 @@
 """dedup.exact against an obvious dictionary, and what it must not depend on."""
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datakit.errors import SettingsError
 from datakit.executors import in_memory
+from datakit.stages.dedup.compared import CASED, NARROW, WIDE, normalise
 from datakit.stages.dedup.exact import ExactDedup
 from datakit.testing import run_stage
+from datakit.text.characters import NOT_NFC
 
 ROWS = st.lists(
     st.fixed_dictionaries(
@@ -104,3 +107,23 @@ def test_needs_follow_what_is_compared():
         "response": {"messages"},
         "k": {"k"},
     }
+
+
+def test_the_short_cuts_of_normalising_miss_no_character():
+    """Texts are looked at before they are rewritten; the looks must catch all that would change."""
+    code_points = [*range(0xD800), *range(0xE000, 0x110000)]
+    each = pl.Series([chr(code) for code in code_points])
+    would_change = {
+        CASED: each.str.to_lowercase(),
+        NOT_NFC: each.str.normalize("NFC"),
+        f"[{WIDE[0]}-{WIDE[-1]}]": each.str.replace_many(WIDE, NARROW),
+    }
+
+    missed = [
+        each.filter((each != changed) & ~each.str.contains(look)).to_list()
+        for look, changed in would_change.items()
+    ]
+
+    assert missed == [[], [], []]
+    spaces = "".join(each.filter(each.str.contains(r"^\s$")).to_list())
+    assert normalise(pl.Series([f"a{spaces}b {spaces}c d"])).to_list() == ["a b c d"]

@@ -9,8 +9,7 @@ from typing import Any, ClassVar, Literal
 import polars as pl
 
 from datakit.errors import SettingsError
-from datakit.records import CONTENT, Batch, Columns, map_content
-from datakit.stages.clean.rewriting import rewrite_where
+from datakit.records import CONTENT, Batch, Columns, map_content, rewrite_where
 from datakit.text.html import resolve_entities, text_of
 from datakit.text.html_elements import ELEMENTS, NEVER_BARE
 

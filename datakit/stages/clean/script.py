@@ -8,8 +8,7 @@ from typing import ClassVar
 import polars as pl
 
 from datakit.errors import SettingsError, did_you_mean
-from datakit.records import CONTENT, Batch, Columns, map_content
-from datakit.stages.clean.rewriting import rewrite_where
+from datakit.records import CONTENT, Batch, Columns, map_content, rewrite_where
 
 # No dictionary of OpenCC has an entry without a Han character.
 CONVERTIBLE = r"\p{Han}"

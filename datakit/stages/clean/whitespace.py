@@ -8,8 +8,7 @@ from typing import ClassVar, Literal
 import polars as pl
 
 from datakit.errors import SettingsError
-from datakit.records import CONTENT, Batch, Columns, map_content
-from datakit.stages.clean.rewriting import rewrite_where
+from datakit.records import CONTENT, Batch, Columns, map_content, rewrite_where
 from datakit.text.characters import LINE_BREAK
 from datakit.text.wraps import (
     GOES_ON_HAN,

@@ -3,7 +3,16 @@
 import polars as pl
 
 from datakit.errors import SettingsError
-from datakit.records import CONTENT, MESSAGES, TEXT, Batch, Columns, joined_content
+from datakit.records import (
+    CONTENT,
+    MESSAGES,
+    TEXT,
+    Batch,
+    Columns,
+    joined_content,
+    rewrite_where,
+)
+from datakit.text.characters import NOT_NFC
 
 # Part the roles, contents and messages of a conversation.
 FIELD_END, MESSAGE_END = "\x1f", "\x1e"
@@ -14,6 +23,10 @@ CONTENT_PART, PROMPT, RESPONSE = "content", "prompt", "response"
 # makes 10² equal to 102.
 WIDE = [chr(code) for code in range(0xFF01, 0xFF5F)]
 NARROW = [chr(ord(character) - 0xFEE0) for character in WIDE]
+
+# What lower case changes, with letters newer than the tables of the pattern engine; a test goes
+# through all of Unicode.
+CASED = r"[\p{Uppercase}\p{Lt}\u{a7ce}-\u{a7dc}\u{16ea0}-\u{16eb8}]"
 
 # Punctuation that can be part of a number stays: 5.5 mg is not 55 mg.
 PUNCTUATION = r"[\p{P}--[.,:/%~\-–+]]"
@@ -91,15 +104,20 @@ def normalise(
     ignore_punctuation: bool = False,
 ) -> pl.Series:
     """The form to compare by, in Unicode NFC; null where nothing is left to compare."""
-    text = pl.col("text").str.normalize("NFC")
+    # Most texts need few of the steps, and looking is ten times faster than doing.
+    texts = rewrite_where(texts, texts.str.contains(NOT_NFC), lambda t: t.str.normalize("NFC"))
     if fold_width:
-        text = text.str.replace_many(WIDE, NARROW)
+        is_wide = texts.str.contains(f"[{WIDE[0]}-{WIDE[-1]}]")
+        texts = rewrite_where(texts, is_wide, lambda t: t.str.replace_many(WIDE, NARROW))
     if fold_case:
-        text = text.str.to_lowercase()
+        has_case = texts.str.contains(CASED)
+        texts = rewrite_where(texts, has_case, lambda t: t.str.to_lowercase())
+    text = pl.col("text")
     if ignore_punctuation:
         text = text.str.replace_all(PUNCTUATION, "").str.replace_all(LOOSE_POINTS, "${1}")
     if fold_space:
-        text = text.str.replace_all(r"\s+", " ").str.strip_chars(" ")
+        # A single space stays as it is: nearly all white space is that.
+        text = text.str.replace_all(r"[^\S ]\s*| \s+", " ").str.strip_chars(" ")
         text = text.str.replace_all(f" ?([{FIELD_END}{MESSAGE_END}]) ?", "${1}")
     is_blank = text.str.strip_chars() == ""
     return texts.to_frame("text").select(pl.when(~is_blank).then(text).alias("text")).to_series()
