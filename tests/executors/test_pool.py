@@ -67,4 +67,5 @@ def test_workers_do_not_outlive_a_killed_main_process(tmp_path: Path) -> None:
     _, alive = psutil.wait_procs(workers, timeout=30)
     for worker in alive:
         worker.kill()
+    process.communicate()
     assert alive == []

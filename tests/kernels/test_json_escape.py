@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 from datakit.kernels.json_escape import encode_json_strings
 
 CONTROLS = "".join(map(chr, range(0x20)))
-TEXTS = st.text(alphabet=st.sampled_from(CONTROLS + 'ab"\\/\x7f\x80é你\u2028😀') | st.characters())
+TEXTS = st.text(
+    alphabet=st.sampled_from(CONTROLS + 'ab"\\/\x7f\x80é你\u2028😀') | st.characters(codec="utf-8")
+)
 
 
 def buffers(values: list[str]) -> tuple[np.ndarray, np.ndarray]:
