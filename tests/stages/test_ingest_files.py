@@ -128,10 +128,10 @@ def zstd(content):
     ("name", "packed"),
     [
         ("x.txt", b"one\ntwo\n"),
-        ("x.txt.gz", gzip.compress(b"one\n") + gzip.compress(b"two\n")),
+        ("x.txt.gz", gzip.compress(b"one\n", mtime=0) + gzip.compress(b"two\n", mtime=0)),
         ("x.txt.ZST", zstd(b"one\n") + zstd(b"two\n")),
         ("no-suffix", zstd(b"one\n") + zstd(b"two\n")),
-        ("misnamed.txt", gzip.compress(b"one\ntwo\n")),
+        ("misnamed.txt", gzip.compress(b"one\ntwo\n", mtime=0)),
     ],
 )
 def test_bytes_come_decompressed(tmp_path, name, packed):
@@ -156,7 +156,7 @@ def test_empty_file_is_empty(tmp_path, name):
         ("cut.txt.zst", zstd(os.urandom(5000))[:-100]),
         ("not.txt.gz", b"no gzip at all"),
         ("not.txt.zst", b"no zstd at all"),
-        ("tail.txt.gz", gzip.compress(b"fine") + b"rubbish"),
+        ("tail.txt.gz", gzip.compress(b"fine", mtime=0) + b"rubbish"),
     ],
 )
 def test_damaged_file_is_named(tmp_path, name, packed):
