@@ -47,7 +47,12 @@ def main() -> None:
     parser.add_argument("--gigabytes", type=float, default=0.25)
     parser.add_argument("--pipeline", type=Path)
     parser.add_argument("--same-texts", action="store_true", help="repeat texts unedited")
-    arguments, options = parser.parse_known_args()
+    parser.add_argument("--executor", choices=("local", "pool"), default="local")
+    parser.add_argument("--workers", type=int, default=2, help="with the pool")
+    arguments = parser.parse_args()
+    options = ["--executor", arguments.executor]
+    if arguments.executor == "pool":
+        options += ["--workers", str(arguments.workers)]
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
         size = int(arguments.gigabytes * 1e9)

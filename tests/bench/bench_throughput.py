@@ -82,7 +82,12 @@ def main() -> None:
     parser.add_argument("--megabytes", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pipeline", type=Path, help="a pipeline whose sources are replaced")
-    arguments, options = parser.parse_known_args()
+    parser.add_argument("--executor", choices=("local", "pool"), default="local")
+    parser.add_argument("--workers", type=int, default=2, help="with the pool")
+    arguments = parser.parse_args()
+    options = ["--executor", arguments.executor]
+    if arguments.executor == "pool":
+        options += ["--workers", str(arguments.workers)]
     folder = Path(tempfile.mkdtemp(prefix="bench-"))
     try:
         size = write_corpus(folder / "big.jsonl", arguments.corpora, arguments.megabytes * 10**6)
