@@ -101,6 +101,12 @@ class TaskFailedError(DatakitError):
     """A shard that could not be finished; other shards' work is kept."""
 
 
+def describe_os_error(error: OSError) -> str:
+    """What the system refused (a folder that cannot be written, a full disk), and where."""
+    what = error.strerror or str(error)
+    return f"{error.filename}: {what}" if error.filename else what
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A suggestion for a mistyped name, and the names there are."""
     names = sorted(known)

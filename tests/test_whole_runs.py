@@ -148,3 +148,11 @@ def test_no_records_at_all_is_no_failure(run_toml: RunToml, tmp_path: Path) -> N
     )
 
     assert (report.rows_in, report.rows_out, report.files) == (0, 0, [])
+
+
+def test_an_output_that_cannot_be_written_is_one_message(run_toml: RunToml, tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"text": "a"}\n')
+    (tmp_path / "file").touch()
+
+    with pytest.raises(DatakitError, match=r"file.*: Not a directory; finished work is kept"):
+        run_toml(tmp_path / "a.jsonl", output=tmp_path / "file" / "out")

@@ -20,7 +20,7 @@ from multiprocessing import get_context
 from types import ModuleType
 from typing import Any
 
-from datakit.errors import DatakitError, TaskFailedError
+from datakit.errors import DatakitError, TaskFailedError, describe_os_error
 from datakit.executors.local import Done, Work
 
 MOST_DEATHS = 3
@@ -125,6 +125,8 @@ def _call(work: Work, task: Any) -> "Done | _Failure":
         return work(task)
     except DatakitError as error:
         return _Failure(str(error), error.exit_code)
+    except OSError as error:
+        return _Failure(f"{task.label}: {describe_os_error(error)}", 1)
     except Exception as error:  # noqa: BLE001  a worker hands on whatever happened
         return _Failure(f"{task.label}: {error!r}", 1, traceback.format_exc())
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 
-from datakit.errors import InterruptedRunError
+from datakit.errors import DatakitError, InterruptedRunError, describe_os_error
 from datakit.executors import layout
 from datakit.executors.barrier import Passed, settle
 from datakit.executors.conclude import build_report, conclude
@@ -52,16 +52,18 @@ class Run:
             InterruptedRunError: on Ctrl-C; finished work stays.
             DatakitError: any other failure that a user can put right.
         """
-        check_output(self.output)
-        with self.workdir.lock():
-            try:
+        try:
+            check_output(self.output)
+            with self.workdir.lock():
                 return self._execute(began)
-            except KeyboardInterrupt:
-                raise InterruptedRunError(
-                    "interrupted; finished work is kept: run the same command to go on"
-                ) from None
-            finally:
-                self.executor.close()
+        except KeyboardInterrupt:
+            raise InterruptedRunError(
+                "interrupted; finished work is kept: run the same command to go on"
+            ) from None
+        except OSError as error:
+            raise DatakitError(f"{describe_os_error(error)}; finished work is kept") from error
+        finally:
+            self.executor.close()
 
     def _execute(self, began: float) -> Report:
         shards, digest = self._lay_out()
