@@ -185,8 +185,8 @@ class Barrier(Stage, Protocol):
 
     observe -> reduce -> (resolve) -> decide -> apply, a map-shuffle-reduce over small tables;
     the text never travels. Results must not depend on `partitions`, nor on the order or size of
-    batches. A barrier whose verdict on a record needs more than one partition has a method
-    `resolve(rows: Iterator[Table], recall: Recall) -> Reduced` (see `Resolver`).
+    batches. A barrier whose verdict on a record needs more than one partition is a `Resolver`
+    or a `Regrouper`.
     """
 
     def observe(self, batch: Batch, partitions: int) -> Observation:
@@ -216,6 +216,62 @@ class Resolver(Barrier, Protocol):
 
     def resolve(self, rows: Iterator[Table], recall: Recall) -> Reduced:
         """The partitions' rows in partition order -> rows with one `_address` each."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeptShard:
+    """What a barrier kept of one shard: its source, its number of records (0 where the barrier
+    did not see it), and the kept rows, which stay on disk until they are looked at.
+    """
+
+    source: str
+    rows: int
+    kept: Callable[[], Table]
+
+
+@dataclass(frozen=True, slots=True)
+class Regrouped:
+    """How a `Regrouper` deals its work anew.
+
+    `members`: the reduced rows again, each with its group (`_partition`). `assigned`: `_address`
+    and `_partition` of the records whose kept rows go to a group, ordered by address.
+    """
+
+    groups: int
+    members: Iterator[Table]
+    assigned: Table
+    summary: Table = field(default_factory=pl.DataFrame)
+
+
+@runtime_checkable
+class Regrouper(Barrier, Protocol):
+    """A barrier that deals its work a second time, by what `reduce` found to belong together:
+    observe -> reduce -> regroup -> settle -> decide -> apply.
+
+    `regroup` runs once and handles numbers only; what was kept of the records then travels to
+    their groups, which are settled in parallel. So memory is bounded by the largest group.
+    """
+
+    def regroup(
+        self, rows: Callable[[], Iterator[Table]], shards: Sequence[KeptShard]
+    ) -> Regrouped:
+        """The partitions' rows in partition order, as often as asked for -> the groups."""
+        ...
+
+    def settle(self, members: Table, kept: Table) -> Reduced:
+        """Once per group: its members, and the kept rows of its records with their `_address`,
+        in its order -> rows with one `_address` each.
+        """
+        ...
+
+
+@runtime_checkable
+class Illustrator(Barrier, Protocol):
+    """A barrier whose verdict shows texts."""
+
+    def illustrate(self, verdict: Table, recall: Recall) -> Table:
+        """The verdict with excerpts; `recall` gives whole records by address."""
         ...
 
 

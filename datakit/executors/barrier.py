@@ -1,22 +1,20 @@
 """What happens between two segments: the barrier's reduce tasks, its joint look, its verdict."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 import polars as pl
-import pyarrow as pa
 
+from datakit.executors.exchange import ROWS, SUMMARY, Observed, RunTasks, gather, write_reduced
 from datakit.executors.local import Done
-from datakit.executors.tables import open_arrow, open_table, write_table
-from datakit.executors.workdir import read_json, task_directory
+from datakit.executors.regroup import deal_groups
+from datakit.executors.tables import open_table, read_batches, write_table
+from datakit.executors.workdir import task_directory
 from datakit.plan import Step
 from datakit.records import ADDRESS, Table
-from datakit.stage import Barrier, Reduced, Resolver
-
-ROWS, SUMMARY = "rows.arrow", "summary.arrow"
+from datakit.stage import Barrier, Illustrator, Reduced, Regrouper, Resolver
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,8 +40,8 @@ def reduce_partition(task: ReduceTask) -> Done:
     stage = task.step.stage
     assert isinstance(stage, Barrier)
     with task_directory(task.folder, task.tmp_root) as folder:
-        observed = _gather(task.shard_dirs, task.partition)
-        _write_reduced(folder, stage.reduce(observed) if observed.width else Reduced(observed))
+        observed = gather(task.shard_dirs, task.partition)
+        write_reduced(folder, stage.reduce(observed) if observed.width else Reduced(observed))
     return Done()
 
 
@@ -72,7 +70,7 @@ def resolve_partitions(task: ResolveTask) -> Done:
     with task_directory(task.folder, task.tmp_root) as folder:
         tables = (open_table(path / ROWS) for path in task.reduce_dirs)
         rows = (table for table in tables if table.width)
-        _write_reduced(folder, stage.resolve(rows, make_recall(task.shard_dirs)))
+        write_reduced(folder, stage.resolve(rows, make_recall(task.shard_dirs)))
     return Done()
 
 
@@ -87,14 +85,11 @@ class Passed:
     verdict: Path | None = None
 
 
-RunTasks = Callable[[str, Callable[[Any], Done], Sequence[Any]], list[Path]]
-
-
 def settle(
-    step: Step, shard_dirs: Sequence[Path], home: Path, partitions: int, run_tasks: RunTasks
+    step: Step, observed: Observed, home: Path, partitions: int, run_tasks: RunTasks
 ) -> Passed:
-    """Reduce, resolve and decide a barrier; work lies below `home`, the verdict too."""
-    tmp_root, dirs_of_shards = home.parent / "tmp", tuple(shard_dirs)
+    """Reduce, resolve or regroup, and decide a barrier; work lies below `home`, the verdict too."""
+    tmp_root, dirs_of_shards = home.parent / "tmp", observed.shard_dirs
     tasks = [
         ReduceTask(
             step=step,
@@ -115,9 +110,11 @@ def settle(
             tmp_root=tmp_root,
         )
         dirs = run_tasks(f"{step.name}: resolve", resolve_partitions, [resolve])
+    if isinstance(step.stage, Regrouper):
+        dirs = deal_groups(step, dirs, observed, home, run_tasks)
     verdict = home / "verdict.arrow"
     if not verdict.exists():
-        write_table(verdict.with_suffix(".part"), decide(step, dirs))
+        write_table(verdict.with_suffix(".part"), decide(step, dirs, dirs_of_shards))
         verdict.with_suffix(".part").replace(verdict)
     return Passed(dirs_of_shards, tuple(folder / ROWS for folder in dirs), verdict)
 
@@ -143,35 +140,28 @@ def make_recall(shard_dirs: Sequence[Path]) -> Callable[[Sequence[int]], Table]:
     return recall
 
 
-def decide(step: Step, reduced_dirs: Iterable[Path]) -> Table:
+def decide(step: Step, reduced_dirs: Iterable[Path], shard_dirs: Sequence[Path]) -> Table:
     """The verdict, from the summaries in partition order."""
     assert isinstance(step.stage, Barrier)
     summaries = (open_table(path / SUMMARY) for path in reduced_dirs)
-    return step.stage.decide([summary for summary in summaries if summary.width])
+    verdict = step.stage.decide([summary for summary in summaries if summary.width])
+    if isinstance(step.stage, Illustrator):
+        verdict = step.stage.illustrate(verdict, make_record_recall(shard_dirs))
+    return verdict
 
 
-def _gather(shard_dirs: Sequence[Path], partition: int) -> Table:
-    pieces = list(_slices(shard_dirs, partition))
-    if not pieces:
-        return pl.DataFrame()
-    frame = pl.from_arrow(pa.concat_tables(pieces))
-    assert isinstance(frame, pl.DataFrame)
-    return frame
+def make_record_recall(shard_dirs: Sequence[Path]) -> Callable[[Sequence[int]], Table]:
+    """A look-up of a few whole records by address, in the spills, a batch at a time."""
 
+    def find(address: int) -> Table:
+        row = address % 2**32
+        for batch in read_batches(shard_dirs[address >> 32] / "spill.arrow"):
+            if row < batch.height:
+                return batch[row : row + 1]
+            row -= batch.height
+        raise IndexError(f"no record has the address {address}")
 
-def _slices(shard_dirs: Sequence[Path], partition: int) -> Iterator[pa.Table]:
-    for folder in shard_dirs:
-        if not (folder / "offsets.json").exists():
-            continue
-        offsets = read_json(folder / "offsets.json")
-        start, stop = offsets[partition], offsets[partition + 1]
-        yield open_arrow(folder / "exchange.arrow").slice(start, stop - start)
+    def recall(addresses: Sequence[int]) -> Table:
+        return pl.concat([find(a) for a in addresses], how="diagonal")
 
-
-def _write_reduced(folder: Path, reduced: Reduced) -> None:
-    rows = reduced.rows
-    if rows.width:
-        rows = rows.sort(ADDRESS, maintain_order=True) if ADDRESS in rows.columns else rows
-        write_table(folder / ROWS, rows)
-    if reduced.summary.width:
-        write_table(folder / SUMMARY, reduced.summary)
+    return recall

@@ -11,8 +11,19 @@ from datakit.executors.parting import (
     part_by_reason_column,
     part_by_verdicts,
 )
-from datakit.records import ADDRESS, ID, PARTITION, Batch, Table, make_addresses
-from datakit.stage import Barrier, Filter, Map, Reduced, Resolver, Stage
+from datakit.records import ADDRESS, ID, PARTITION, SOURCE, Batch, Table, make_addresses
+from datakit.stage import (
+    Barrier,
+    Filter,
+    Illustrator,
+    KeptShard,
+    Map,
+    Observation,
+    Reduced,
+    Regrouper,
+    Resolver,
+    Stage,
+)
 
 PARTITIONS = 4
 
@@ -50,7 +61,14 @@ def run_barrier(stage: Barrier, batches: Sequence[Batch]) -> tuple[list[Parted],
             return pl.concat(rows) if rows else next(iter(kept.values())).clear()
 
         reduced = [stage.resolve(iter([r.rows for r in reduced]), recall)]
+    if isinstance(stage, Regrouper):
+        sources = [str(batch[SOURCE][0]) if batch.height else "" for batch in batches]
+        reduced = _deal_groups(stage, reduced, observations, sources)
     verdict = stage.decide([r.summary for r in reduced if r.summary.width])
+    if isinstance(stage, Illustrator):
+        verdict = stage.illustrate(
+            verdict, lambda wanted: pl.concat([batches[a >> 32][a % 2**32] for a in wanted])
+        )
     rows = _join_rows(reduced)
     parted = []
     for batch in addressed:
@@ -58,6 +76,29 @@ def run_barrier(stage: Barrier, batches: Sequence[Batch]) -> tuple[list[Parted],
         plain = batch.drop(ADDRESS)
         parted.append(part_by_decisions(plain, stage.apply(plain, mine, verdict)))
     return parted, verdict
+
+
+def _deal_groups(
+    stage: Regrouper,
+    reduced: Sequence[Reduced],
+    observations: Sequence[Observation],
+    sources: Sequence[str],
+) -> list[Reduced]:
+    kept = [pl.DataFrame() if o.kept is None else o.kept for o in observations]
+    shards = [
+        KeptShard(source, table.height, lambda table=table: table)  # type: ignore[misc]
+        for source, table in zip(sources, kept, strict=True)
+    ]
+    found = stage.regroup(lambda: iter([r.rows for r in reduced if r.rows.height]), shards)
+    members = list(found.members)
+    settled = [Reduced(pl.DataFrame(), found.summary)]
+    for group in range(found.groups):
+        mine = found.assigned.filter(pl.col(PARTITION) == group)
+        carried = pl.concat([kept[a >> 32][a % 2**32] for a in mine[ADDRESS]])
+        rows = [table.filter(pl.col(PARTITION) == group).drop(PARTITION) for table in members]
+        carried = carried.with_columns(mine[ADDRESS])
+        settled.append(stage.settle(pl.concat(rows), carried))
+    return settled
 
 
 def _exchange(tables: Sequence[Table]) -> list[Table]:

@@ -18,6 +18,7 @@ from datakit.executors import layout
 from datakit.executors.barrier import Passed, settle
 from datakit.executors.conclude import build_report, conclude
 from datakit.executors.digests import digest_of, stage_identity, step_identity
+from datakit.executors.exchange import Observed
 from datakit.executors.local import Executor
 from datakit.executors.output import OutputFile, WriteTask, check_output, plan_files, write_file
 from datakit.executors.segment import SegmentTask, run_segment
@@ -78,7 +79,8 @@ class Run:
             done.append(self._map(label, run_segment, tasks))
             if segment.observes:
                 home = self.workdir.step_dir(digest)
-                passed = settle(segment.observes, done[-1], home, partitions, self._map)
+                observed = Observed(tuple(done[-1]), self._sources_of(shards))
+                passed = settle(segment.observes, observed, home, partitions, self._map)
                 rows = open_table(home / "verdict.arrow").to_dicts()
                 verdicts.append(Verdict(segment.observes.label, rows))
         counts = Counts.total(
@@ -114,6 +116,9 @@ class Run:
             pieces = layout.unpacked_shards(folder) if folder else [piece.shard]
             shards += [layout.ShardOf(piece.source, shard) for shard in pieces]
         return shards, digest_of(FORMAT_VERSION, version("datakit"), pl.__version__, digests)
+
+    def _sources_of(self, shards: Sequence[layout.ShardOf]) -> tuple[str, ...]:
+        return tuple(self.plan.sources[piece.source].name for piece in shards)
 
     def _segment_digest(self, segment: Segment, upstream: str) -> str:
         parts: list[Any] = [upstream, [step_identity(step) for step in segment.steps]]

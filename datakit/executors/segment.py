@@ -21,6 +21,7 @@ import polars as pl
 
 from datakit.errors import BrokenBooksError, DatakitError, MalformedInputError, TaskFailedError
 from datakit.executors.books import Books
+from datakit.executors.exchange import write_exchange
 from datakit.executors.lineage import lineage_of
 from datakit.executors.local import Done
 from datakit.executors.parting import (
@@ -32,10 +33,8 @@ from datakit.executors.tables import (
     open_table,
     read_batches,
     rows_of_shard,
-    split_by_partition,
-    write_table,
 )
-from datakit.executors.workdir import task_directory, write_json
+from datakit.executors.workdir import task_directory
 from datakit.plan import Segment, Step
 from datakit.records import ADDRESS, ID, LINE, Batch, Table, make_addresses
 from datakit.stage import Barrier, Filter, Map, Shard, Sink, Source
@@ -190,9 +189,7 @@ class _Run:
     def _write_exchange(self) -> None:
         if self._exchange:
             rows = pl.concat(self._exchange)
-            grouped, offsets = split_by_partition(rows, self._task.partitions)
-            write_table(self._folder / "exchange.arrow", grouped)
-            write_json(self._folder / "offsets.json", offsets)
+            write_exchange(self._folder, rows, self._task.partitions)
 
     def _encode(self, batch: Batch) -> None:
         sink = self._task.sink

@@ -5,6 +5,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -83,14 +84,13 @@ def read_arrow_batches(path: Path) -> Iterator[pa.Table]:
 
 def split_by_partition(rows: Table, partitions: int) -> tuple[Table, list[int]]:
     """Rows grouped by partition, order kept inside, and the row offset of each partition."""
-    grouped = rows.sort(PARTITION, maintain_order=True)
-    sizes = grouped.group_by(PARTITION, maintain_order=True).len()
-    count = dict(zip(sizes[PARTITION].to_list(), sizes["len"].to_list(), strict=True))
-    offsets = [0]
-    for partition in range(partitions):
-        offsets.append(offsets[-1] + count.get(partition, 0))
-    assert offsets[-1] == rows.height, "an observation names a partition that does not exist"
-    return grouped.drop(PARTITION), offsets
+    numbers = rows[PARTITION].to_numpy()
+    sizes = np.bincount(numbers, minlength=partitions)
+    assert sizes.size == max(partitions, 1), "a row names a partition that does not exist"
+    # Numbers of 16 bits are sorted by radix: many times faster than a sort by comparison.
+    narrow = numbers.astype(np.uint16) if partitions <= 1 << 16 else numbers
+    grouped = rows.drop(PARTITION)[np.argsort(narrow, kind="stable")]
+    return grouped, [0, *np.cumsum(sizes).tolist()]
 
 
 def rows_of_shard(path: Path, shard: int) -> Table:

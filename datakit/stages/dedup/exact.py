@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import polars as pl
 
+from datakit.errors import SettingsError
 from datakit.records import (
     ADDRESS,
     ID,
@@ -16,7 +17,8 @@ from datakit.records import (
     Table,
     hash_strings,
 )
-from datakit.stage import Decisions, Observation, Reduced
+from datakit.stage import Decisions, Observation, Recall, Reduced
+from datakit.stages.dedup.account import add_counts, add_excerpts, count_duplicates, count_records
 from datakit.stages.dedup.compared import (
     check_part,
     columns_of_part,
@@ -28,10 +30,8 @@ from datakit.stages.dedup.keepers import (
     KEPT_ADDRESS,
     KEPT_ID,
     KEPT_SOURCE,
-    Keep,
-    add_counts,
     check_keeper,
-    count_duplicates,
+    columns_of_keeper,
     decide_duplicates,
     rank_records,
 )
@@ -54,21 +54,25 @@ class ExactDedup:
     tool calls; `"prompt"`, the first user message; `"response"`, the last assistant message; or
     the name of a column. A record where it is missing or empty is never compared and stays.
 
-    `keep` picks the record that stays: the `"first"` read, the `"longest"` in characters, or by
-    `"source"`, the one whose source stands first in `source_priority` (sources not named there
-    come last). Where `source_priority` is given it also goes before the other two. What is still
-    equal goes by reading order.
+    `keep` picks the record that stays: the `"first"` read, the `"longest"` in characters,
+    `"best:<column>"`, the one with the greatest number in a column, or by `"source"`, the one
+    whose source stands first in `source_priority` (sources not named there come last). Where
+    `source_priority` is given it also goes before the others. What is still equal goes by reading
+    order.
 
-    Reason: `exact_duplicate`, with `kept_id` and `kept_source` of the record that stays.
-    The report counts, by source, the duplicates and the clusters by size.
+    Reason: `exact_duplicate`, with `kept_id` and `kept_source` of the record that stays. The
+    report has, by source, the records compared, the duplicates and their share, with an alarm
+    where it is above `alarm_share`; the clusters by size; and the largest ones with the beginning
+    of their text.
     """
 
     adds: ClassVar[Columns] = frozenset()
     libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
     on: str = "content"
-    keep: Keep = "first"
+    keep: str = "first"
     source_priority: tuple[str, ...] = ()
+    alarm_share: float = 0.5
     fold_case: bool = True
     fold_width: bool = True
     fold_space: bool = True
@@ -77,11 +81,13 @@ class ExactDedup:
     def __post_init__(self) -> None:
         check_part(self.on)
         check_keeper(self.keep, self.source_priority)
+        if not 0 < self.alarm_share <= 1:
+            raise SettingsError("alarm_share", f"{self.alarm_share} is not above 0 and at most 1")
 
     @property
     def needs(self) -> Columns:
-        """What `on` reads."""
-        return columns_of_part(self.on)
+        """What `on` and `keep` read."""
+        return columns_of_part(self.on) | columns_of_keeper(self.keep)
 
     @property
     def sources(self) -> frozenset[str]:
@@ -112,12 +118,17 @@ class ExactDedup:
             pl.col(ADDRESS).first().over(HASH).alias(KEPT_ADDRESS),
         )
         duplicates = rows.filter(pl.col(ADDRESS) != pl.col(KEPT_ADDRESS))
-        summary = count_duplicates(duplicates)
+        records = count_records(observed[SOURCE].value_counts().iter_rows())
+        summary = pl.concat([records, count_duplicates(duplicates)])
         return Reduced(duplicates.select(ADDRESS, KEPT_ID, KEPT_SOURCE), summary)
 
     def decide(self, summaries: Iterable[Table]) -> Table:
-        """The counts of all partitions."""
-        return add_counts(summaries)
+        """The account of all partitions."""
+        return add_counts(summaries, alarm_share=self.alarm_share)
+
+    def illustrate(self, verdict: Table, recall: Recall) -> Table:
+        """The account with the beginnings of the largest clusters' texts."""
+        return add_excerpts(verdict, recall)
 
     def apply(self, batch: Batch, rows: Table, verdict: Table) -> Decisions:  # noqa: ARG002
         """Reject the duplicates, naming the record that stays."""

@@ -1,41 +1,35 @@
 """Reject records that are nearly the same as one that stays."""
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
 import polars as pl
 
 from datakit.errors import SettingsError
-from datakit.kernels.minhash import Words, make_band_keys, sign_records
-from datakit.records import ADDRESS, ID, PARTITION, SOURCE, Batch, Columns, Table
-from datakit.stage import Decisions, Observation, Recall, Reduced
+from datakit.records import ADDRESS, ID, PARTITION, SOURCE, Batch, Columns, Table, nest
+from datakit.stage import Decisions, KeptShard, Observation, Recall, Reduced, Regrouped
+from datakit.stages.dedup.account import add_counts, add_excerpts, count_duplicates, count_records
 from datakit.stages.dedup.bands import choose_bands
 from datakit.stages.dedup.compared import check_part, columns_of_part, select_part
+from datakit.stages.dedup.groups import HEAD, SHINGLES, group_candidates
 from datakit.stages.dedup.keepers import (
     KEPT_ID,
     KEPT_SOURCE,
-    Keep,
-    add_counts,
     check_keeper,
-    count_duplicates,
+    columns_of_keeper,
     decide_duplicates,
     rank_records,
 )
+from datakit.stages.dedup.settle import FIXED, SIMILARITY, find_duplicates
 from datakit.stages.dedup.shingles import make_shingles
-from datakit.stages.dedup.verify import (
-    BUCKET,
-    DUPLICATE_SCHEMA,
-    SHINGLES,
-    SIMILARITY,
-    find_duplicates,
-    number_candidates,
-)
+from datakit.stages.dedup.signatures import make_band_keys
 
 # datasketch's default; used where no pipeline gives a seed.
 DEFAULT_SEED = 1
+
+BUCKET = "bucket"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,14 +56,20 @@ class MinHashDedup:
     `on` is what is compared: `"content"`, the text or the contents of all messages; `"prompt"`,
     the first user message; `"response"`, the last assistant message; or the name of a column.
 
-    `keep` sets the keeper order: the `"first"` read, the `"longest"` in characters, or by
-    `"source"`, the one whose source stands first in `source_priority` (sources not named there
-    come last). Where `source_priority` is given it also goes before the other two. What is still
-    equal goes by reading order.
+    `keep` sets the keeper order: the `"first"` read, the `"longest"` in characters,
+    `"best:<column>"`, the one with the greatest number in a column, or by `"source"`, the one
+    whose source stands first in `source_priority` (sources not named there come last). Where
+    `source_priority` is given it also goes before the others. What is still equal goes by reading
+    order.
 
     Reason: `near_duplicate`, with `kept_id` and `kept_source` of the most similar record that
-    stays, the `similarity` and the `threshold`. The report counts, by source, the duplicates and
-    the clusters by size.
+    stays, the `similarity` and the `threshold`. The report has, by source, the records compared,
+    the duplicates and their share, with an alarm where it is above `alarm_share`; the clusters by
+    size; and the largest ones with the beginning of their text.
+
+    Memory: 5 bytes for each record of the corpus, and per worker one group of candidates that
+    hang together (some 100 MB; more only where one component is larger). On disk, until the run's
+    work is cleared: 16 bytes for each record and band, four bytes for each shingle.
     """
 
     adds: ClassVar[Columns] = frozenset()
@@ -80,15 +80,17 @@ class MinHashDedup:
     ngram_words: int = 5
     ngram_chars: int = 5
     on: str = "content"
-    keep: Keep = "first"
+    keep: str = "first"
     source_priority: tuple[str, ...] = ()
+    alarm_share: float = 0.5
     seed: int | None = None
 
     def __post_init__(self) -> None:
         check_part(self.on)
         check_keeper(self.keep, self.source_priority)
-        if not 0 < self.threshold <= 1:
-            raise SettingsError("threshold", f"{self.threshold} is not above 0 and at most 1")
+        for key in ("threshold", "alarm_share"):
+            if not 0 < getattr(self, key) <= 1:
+                raise SettingsError(key, f"{getattr(self, key)} is not above 0 and at most 1")
         for key in ("num_perm", "ngram_words", "ngram_chars"):
             if getattr(self, key) < 1:
                 raise SettingsError(key, f"{getattr(self, key)} is less than 1")
@@ -99,8 +101,8 @@ class MinHashDedup:
 
     @property
     def needs(self) -> Columns:
-        """What `on` reads."""
-        return columns_of_part(self.on)
+        """What `on` and `keep` read."""
+        return columns_of_part(self.on) | columns_of_keeper(self.keep)
 
     @property
     def sources(self) -> frozenset[str]:
@@ -109,60 +111,70 @@ class MinHashDedup:
 
     def observe(self, batch: Batch, partitions: int) -> Observation:
         """A row for each band of each record; kept are the shingles, to verify by."""
-        shingles = make_shingles(
+        hashes, bounds = make_shingles(
             select_part(batch, self.on),
             ngram_words=self.ngram_words,
             ngram_chars=self.ngram_chars,
         )
-        kept = batch.select(ID, SOURCE).with_columns(shingles.alias(SHINGLES))
-        rank = rank_records(batch, self.keep, self.source_priority)
-        records = batch.select(ADDRESS).with_columns(rank).filter(shingles.is_not_null())
-        keys = self._band_keys(shingles.drop_nulls())
-        rows = records.select(pl.all().repeat_by(keys.shape[1]).explode())
-        bucket = pl.Series(BUCKET, keys.reshape(-1))
-        partition = (pl.col(BUCKET) % partitions).cast(pl.UInt32).alias(PARTITION)
-        return Observation(rows.with_columns(bucket).with_columns(partition), kept)
+        seed = DEFAULT_SEED if self.seed is None else self.seed
+        keys = make_band_keys(hashes, bounds, self.threshold, self.num_perm, seed)
+        sizes = np.diff(bounds)
+        shingles = nest(pl.Series(hashes), pl.Series(sizes), name=SHINGLES)
+        kept = batch.select(ID, SOURCE).with_columns(
+            rank_records(batch, self.keep, self.source_priority),
+            pl.lit(False).alias(FIXED),
+            shingles,
+        )
+        has_any = sizes > 0
+        buckets = keys[has_any].reshape(-1)
+        rows = pl.DataFrame(
+            {
+                ADDRESS: np.repeat(batch[ADDRESS].to_numpy()[has_any], keys.shape[1]),
+                BUCKET: buckets,
+                PARTITION: (buckets % np.uint64(partitions)).astype(np.uint32),
+            }
+        )
+        return Observation(rows, kept)
 
     def reduce(self, observed: Table) -> Reduced:
-        """The rows of buckets that have more than one record."""
-        return Reduced(observed.filter(pl.len().over(BUCKET) > 1))
+        """For each record in a bucket with others, the first of the bucket (its head).
 
-    def resolve(self, rows: Iterator[Table], recall: Recall) -> Reduced:
+        Buckets with the same head become one, which only adds candidates; near copies share most
+        of their buckets, so that few rows are left.
+        """
+        from datakit.kernels.components import head_buckets
+
+        rows = observed.sort(BUCKET, ADDRESS)
+        addresses = rows[ADDRESS].to_numpy().copy()
+        heads = np.empty_like(addresses)
+        kept = head_buckets(rows[BUCKET].to_numpy(), addresses, heads)
+        found = pl.DataFrame({ADDRESS: addresses[:kept], HEAD: heads[:kept]})
+        return Reduced(found.unique())
+
+    def regroup(
+        self, rows: Callable[[], Iterator[Table]], shards: Sequence[KeptShard]
+    ) -> Regrouped:
+        """The candidates in groups that no bucket connects."""
+        return replace(
+            group_candidates(rows, shards),
+            summary=count_records((shard.source, shard.rows) for shard in shards),
+        )
+
+    def settle(self, members: Table, kept: Table) -> Reduced:
         """The duplicates, verified, each with the record that stays."""
-        members = [table for table in rows if table.height]
-        if not members:
-            return Reduced(pl.DataFrame(schema=DUPLICATE_SCHEMA))
-        candidates = number_candidates(pl.concat(members))
-        duplicates = find_duplicates(candidates, self.threshold, recall)
+        duplicates = find_duplicates(members, kept, self.threshold)
         decided = duplicates.select(ADDRESS, KEPT_ID, KEPT_SOURCE, SIMILARITY)
         return Reduced(decided, count_duplicates(duplicates))
 
     def decide(self, summaries: Iterable[Table]) -> Table:
-        """The counts by source."""
-        return add_counts(summaries)
+        """The account of all groups."""
+        return add_counts(summaries, alarm_share=self.alarm_share)
+
+    def illustrate(self, verdict: Table, recall: Recall) -> Table:
+        """The account with the beginnings of the largest clusters' texts."""
+        return add_excerpts(verdict, recall)
 
     def apply(self, batch: Batch, rows: Table, verdict: Table) -> Decisions:  # noqa: ARG002
         """Reject the duplicates, naming the record that stays and the similarity."""
         values = rows.drop(ADDRESS).with_columns(pl.lit(self.threshold).alias("threshold"))
         return decide_duplicates(rows, "near_duplicate", values)
-
-    def _band_keys(self, shingles: pl.Series) -> np.ndarray[tuple[int, int], np.dtype[np.uint64]]:
-        chosen = choose_bands(self.threshold, self.num_perm)
-        assert chosen is not None, "settings are checked"
-        bands, rows = chosen
-        # numpy takes 32 bits of a seed.
-        seed = DEFAULT_SEED if self.seed is None else self.seed % (1 << 32)
-        offsets = np.zeros(len(shingles) + 1, dtype=np.int64)
-        np.cumsum(shingles.list.len().to_numpy(), out=offsets[1:])
-        flat = shingles.explode(empty_as_null=False).to_numpy()
-        permutations = load_permutations(self.num_perm, seed)
-        return make_band_keys(sign_records(flat, offsets, permutations), bands, rows)
-
-
-@cache
-def load_permutations(num_perm: int, seed: int) -> tuple[Words, Words]:
-    """Multipliers and addends of `num_perm` permutations, as datasketch makes them (UInt32)."""
-    from datasketch import MinHash
-
-    a, b = MinHash(num_perm=num_perm, seed=seed, scheme="affine32").permutations
-    return np.asarray(a, dtype=np.uint32), np.asarray(b, dtype=np.uint32)

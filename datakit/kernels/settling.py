@@ -1,0 +1,240 @@
+"""Which records stay: each in keeper order against those that share a bucket and stay already.
+
+A record goes if its exact Jaccard similarity to a stayer of one of its buckets is at least the
+threshold; else it stays. No other record has a say in it, so nothing goes by way of a third, and
+the result depends on the order alone.
+
+Two ways to the stayers of a bucket, one answer: a short list is gone through; a long one (a
+template with a thousand bodies) would make that quadratic, so its stayers are found by their rare
+members (`rare_index`). Candidates whose sizes alone rule them out are passed over, and a
+comparison ends as soon as it cannot reach the best found: both lose nothing.
+"""
+
+from typing import NamedTuple, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from datakit.kernels.jaccard import (
+    BELOW,
+    Hashes,
+    Marks,
+    Places,
+    count_common,
+    enter_set,
+    least_common,
+    shift_of,
+)
+from datakit.kernels.rare_index import (
+    Index,
+    chain_of,
+    class_of,
+    file_set,
+    make_empty,
+    prefix_of,
+    sort_rarest,
+)
+from datakit.kernels.simd import kernel, part
+
+Flags: TypeAlias = NDArray[np.bool_]
+
+_COUNTERS = 1 << 20
+
+
+class Sets(NamedTuple):
+    """Record i, in keeper order, has the hashes `shingles[starts[i]:ends[i]]` and the buckets
+    `buckets[bounds[i]:bounds[i + 1]]`, sorted, numbered from 0; `longest` is its most hashes.
+    """
+
+    shingles: Hashes
+    starts: Places
+    ends: Places
+    buckets: Marks
+    bounds: Places
+    longest: int
+
+
+class Lists(NamedTuple):
+    """The stayers of short buckets: `found[at[b]:at[b] + filled[b]]` are those of bucket b."""
+
+    found: Marks
+    at: Places
+    filled: Marks
+
+
+class Scratch(NamedTuple):
+    """The table of the set at hand; `met[i]` is the last record that was compared with i."""
+
+    slots: Hashes
+    marks: Marks
+    met: Marks
+
+
+class Search(NamedTuple):
+    """A record's search: itself, its table's shift, its distinct members, the threshold."""
+
+    record: int
+    shift: np.uint32
+    size: int
+    threshold: float
+
+
+@part
+def compare(
+    sets: Sets, scratch: Scratch, search: Search, other: int, best: tuple[int, float]
+) -> tuple[int, float]:
+    """The better of the best stayer so far (-1: none, with the threshold) and another."""
+    if scratch.met[other] == search.record:
+        return best
+    scratch.met[other] = search.record
+    members = sets.shingles[sets.starts[other] : sets.ends[other]]
+    needed = least_common(best[1], search.size, members.size)
+    if needed > min(search.size, members.size):
+        return best
+    entered = (search.record, search.shift)
+    common = count_common(members, needed, entered, scratch.slots, scratch.marks)
+    if common < needed:
+        return best
+    measured = common / (search.size + members.size - common)
+    if measured > best[1] or (measured == best[1] and (best[0] < 0 or other < best[0])):
+        return other, measured
+    return best
+
+
+@part
+def search_lists(
+    sets: Sets, scratch: Scratch, search: Search, lists: Lists, best: tuple[int, float]
+) -> tuple[int, float]:
+    """The best stayer of the record's short buckets."""
+    for i in range(sets.bounds[search.record], sets.bounds[search.record + 1]):
+        first = lists.at[sets.buckets[i]]
+        for k in range(first, first + lists.filled[sets.buckets[i]]):
+            best = compare(sets, scratch, search, lists.found[k], best)
+    return best
+
+
+@part
+def search_rare(
+    sets: Sets,
+    scratch: Scratch,
+    search: Search,
+    lookup: tuple[Index, NDArray[np.uint64]],
+    best: tuple[int, float],
+) -> tuple[int, float]:
+    """The best stayer found by rare members that shares a bucket; `lookup` holds the index and
+    the record's members, rarest first.
+    """
+    index, rarest = lookup
+    threshold, size = search.threshold, search.size
+    lowest = class_of(max(1, int(np.ceil(threshold * size * BELOW))))
+    for size_class in range(lowest, class_of(int(size / threshold / BELOW) + 1) + 1):
+        least = index.least[size_class]
+        for i in range(prefix_of(threshold, size, least) if least else 0):
+            node = index.heads[chain_of(size_class, rarest[i], index.heads)]
+            while node >= 0:
+                other = index.owners[node]
+                if scratch.met[other] != search.record and share_bucket(sets, search.record, other):
+                    best = compare(sets, scratch, search, other, best)
+                node = index.following[node]
+    return best
+
+
+@part
+def share_bucket(sets: Sets, one: int, two: int) -> bool:
+    """Whether two records have a bucket in common."""
+    i, j = sets.bounds[one], sets.bounds[two]
+    while i < sets.bounds[one + 1] and j < sets.bounds[two + 1]:
+        if sets.buckets[i] == sets.buckets[j]:
+            return True
+        if sets.buckets[i] < sets.buckets[j]:
+            i += 1
+        else:
+            j += 1
+    return False
+
+
+@part
+def make_lists(sizes: Marks, most: int) -> Lists:
+    """Empty lists for the buckets of at most `most` records; none for the others."""
+    at, room = np.zeros(sizes.size, dtype=np.int64), 0
+    for bucket in range(sizes.size):
+        at[bucket] = room
+        room += sizes[bucket] if sizes[bucket] <= most else 0
+    return Lists(np.empty(room, dtype=np.int32), at, np.zeros(sizes.size, dtype=np.int32))
+
+
+@part
+def add_to_lists(sets: Sets, record: int, sizes: Marks, most: int, lists: Lists) -> None:
+    """A record stays: enter it in the lists of its short buckets."""
+    for i in range(sets.bounds[record], sets.bounds[record + 1]):
+        bucket = sets.buckets[i]
+        if sizes[bucket] <= most:
+            lists.found[lists.at[bucket] + lists.filled[bucket]] = record
+            lists.filled[bucket] += 1
+
+
+@part
+def find_long(sets: Sets, sizes: Marks, most: int) -> Flags:
+    """Which records are in a bucket of more than `most` records."""
+    is_long = np.zeros(sets.starts.size, dtype=np.bool_)
+    for record in range(is_long.size):
+        for i in range(sets.bounds[record], sets.bounds[record + 1]):
+            is_long[record] |= sizes[sets.buckets[i]] > most
+    return is_long
+
+
+@part
+def make_index(sets: Sets, is_long: Flags) -> tuple[Index, Hashes]:
+    """An empty index with room for the records of long buckets, and how often each hash occurs in
+    them (hashes share counters).
+    """
+    members = 0
+    seen = np.zeros(_COUNTERS if is_long.any() else 1, dtype=np.uint32)
+    for record in range(is_long.size):
+        if is_long[record]:
+            members += sets.ends[record] - sets.starts[record] + 1
+            for i in range(sets.starts[record], sets.ends[record]):
+                seen[sets.shingles[i] & np.uint32(_COUNTERS - 1)] += np.uint32(1)
+    return make_empty(members), seen
+
+
+@kernel
+def settle_records(
+    sets: Sets,
+    fixed: Flags,
+    threshold: float,
+    most_listed: int,
+    partners: Marks,
+    similarities: NDArray[np.float64],
+) -> None:
+    """`partners[i]`: the stayer that record i is most similar to; -1 where it stays.
+
+    Repeated hashes are taken out in place, `sets.ends` follows. A `fixed` record stays, whatever
+    it is like. Buckets with more than `most_listed` records are searched by rare members. Of
+    equally similar stayers the first in keeper order is taken.
+    """
+    sizes = np.zeros(sets.buckets.max() + 1 if sets.buckets.size else 0, dtype=np.int32)
+    for i in range(sets.buckets.size):
+        sizes[sets.buckets[i]] += 1
+    lists, is_long = make_lists(sizes, most_listed), find_long(sets, sizes, most_listed)
+    index, seen = make_index(sets, is_long)
+    slots = np.empty(np.int64(1) << (np.int64(32) - shift_of(sets.longest)), dtype=np.uint32)
+    marks, met = np.full(slots.size, -1, np.int32), np.full(fixed.size, -1, np.int32)
+    scratch, used = Scratch(slots, marks, met), 0
+    for record in range(fixed.size):
+        own = sets.shingles[sets.starts[record] : sets.ends[record]]
+        shift = shift_of(own.size)
+        size = enter_set(own, record, shift, slots, marks)
+        sets.ends[record] = sets.starts[record] + size
+        rarest = sort_rarest(own[:size] if is_long[record] else own[:0], seen)
+        best = (-1, threshold)
+        if not fixed[record]:
+            search = Search(record, shift, size, threshold)
+            best = search_lists(sets, scratch, search, lists, best)
+            if is_long[record]:
+                best = search_rare(sets, scratch, search, (index, rarest), best)
+        partners[record], similarities[record] = best if best[0] >= 0 else (-1, 0.0)
+        if best[0] < 0:
+            add_to_lists(sets, record, sizes, most_listed, lists)
+            if is_long[record]:
+                used = file_set(record, rarest, threshold, index, used)
