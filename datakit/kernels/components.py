@@ -40,20 +40,26 @@ def find_roots(parents: Numbers) -> None:
 
 @kernel
 def head_buckets(
-    keys: NDArray[np.uint64], addresses: NDArray[np.uint64], heads: NDArray[np.uint64]
+    keys: NDArray[np.uint64],
+    order: NDArray[np.int64],
+    addresses: NDArray[np.uint64],
+    found: NDArray[np.uint64],
+    heads: NDArray[np.uint64],
 ) -> int:
-    """Of rows sorted by key and address, those whose key is not alone: their addresses to the
-    front of `addresses`, the first address of their key into `heads`; how many.
+    """Of rows taken in an order that sorts them by key, those whose key is not alone: their
+    addresses into `found`, the least address of their key into `heads`; how many.
     """
     kept, start = 0, 0
-    while start < keys.size:
+    while start < order.size:
+        key, head, last = keys[order[start]], addresses[order[start]], addresses[order[start]]
         stop = start + 1
-        while stop < keys.size and keys[stop] == keys[start]:
+        while stop < order.size and keys[order[stop]] == key:
+            head = min(head, addresses[order[stop]])
+            last = max(last, addresses[order[stop]])
             stop += 1
-        head = addresses[start]
-        if addresses[stop - 1] != head:
+        if head != last:
             for i in range(start, stop):
-                heads[kept], addresses[kept] = head, addresses[i]
+                heads[kept], found[kept] = head, addresses[order[i]]
                 kept += 1
         start = stop
     return kept

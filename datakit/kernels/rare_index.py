@@ -48,14 +48,38 @@ def prefix_of(threshold: float, size: int, other: int) -> int:
 
 
 @part
-def sort_rarest(members: Hashes, seen: Hashes) -> NDArray[np.uint64]:
-    """The members, rarest first: counts of the members of all sets are in `seen`, by hash."""
-    keys = np.empty(members.size, dtype=np.uint64)
+def take_rarest(members: Hashes, seen: Hashes, wanted: int) -> NDArray[np.uint64]:
+    """The `wanted` rarest members, rarest first: counts of the members of all sets are in `seen`,
+    by hash. Taken off a heap, as few are wanted (and as a sort by Numba takes long to compile).
+    """
+    heap = np.empty(members.size, dtype=np.uint64)
     mask = np.uint32(seen.size - 1)
     for i in range(members.size):
-        keys[i] = np.uint64(seen[members[i] & mask]) << np.uint64(32) | np.uint64(members[i])
-    keys.sort()
-    return keys
+        heap[i] = np.uint64(seen[members[i] & mask]) << np.uint64(32) | np.uint64(members[i])
+    for i in range(members.size // 2 - 1, -1, -1):
+        sift_down(heap, i, members.size)
+    rarest, size = np.empty(wanted, dtype=np.uint64), members.size
+    for i in range(wanted):
+        rarest[i] = heap[0]
+        size -= 1
+        heap[0] = heap[size]
+        sift_down(heap, 0, size)
+    return rarest
+
+
+@part
+def sift_down(heap: NDArray[np.uint64], place: int, size: int) -> None:
+    """Let the value at `place` sink until none below it is less."""
+    value = heap[place]
+    while 2 * place + 1 < size:
+        child = 2 * place + 1
+        if child + 1 < size and heap[child + 1] < heap[child]:
+            child += 1
+        if heap[child] >= value:
+            break
+        heap[place] = heap[child]
+        place = child
+    heap[place] = value
 
 
 @part
@@ -66,15 +90,12 @@ def chain_of(size_class: int, key: np.uint64, heads: Nodes) -> int:
 
 
 @part
-def file_set(
-    record: int, rarest: NDArray[np.uint64], threshold: float, index: Index, used: int
-) -> int:
-    """File a set under its rarest members; the nodes used then."""
-    size_class = class_of(rarest.size)
+def file_set(record: int, rarest: NDArray[np.uint64], size: int, index: Index, used: int) -> int:
+    """File a set of `size` members under its rarest; the nodes used then."""
+    size_class = class_of(size)
     least = index.least[size_class]
-    index.least[size_class] = min(least, rarest.size) if least else rarest.size
-    # Whatever comes, it shares at least the part `threshold` of this set.
-    for i in range(prefix_of(threshold, rarest.size, 0)):
+    index.least[size_class] = min(least, size) if least else size
+    for i in range(rarest.size):
         chain = chain_of(size_class, rarest[i], index.heads)
         index.following[used], index.owners[used] = index.heads[chain], record
         index.heads[chain] = used

@@ -32,7 +32,7 @@ from datakit.kernels.rare_index import (
     file_set,
     make_empty,
     prefix_of,
-    sort_rarest,
+    take_rarest,
 )
 from datakit.kernels.simd import kernel, part
 
@@ -226,7 +226,9 @@ def settle_records(
         shift = shift_of(own.size)
         size = enter_set(own, record, shift, slots, marks)
         sets.ends[record] = sets.starts[record] + size
-        rarest = sort_rarest(own[:size] if is_long[record] else own[:0], seen)
+        # Whatever comes, it shares at least the part `threshold` of this set.
+        wanted = prefix_of(threshold, size, 0) if is_long[record] else 0
+        rarest = take_rarest(own[: size if wanted else 0], seen, wanted)
         best = (-1, threshold)
         if not fixed[record]:
             search = Search(record, shift, size, threshold)
@@ -237,4 +239,4 @@ def settle_records(
         if best[0] < 0:
             add_to_lists(sets, record, sizes, most_listed, lists)
             if is_long[record]:
-                used = file_set(record, rarest, threshold, index, used)
+                used = file_set(record, rarest, size, index, used)

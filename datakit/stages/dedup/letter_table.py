@@ -41,11 +41,13 @@ def load_letter_table() -> NDArray[np.uint32]:
         UNSPACED as UNSPACED_KIND,
     )
 
-    codes = np.array([code for code in range(LAST) if not 0xD800 <= code < 0xE000])
+    codes = np.arange(LAST, dtype=np.uint32)
+    codes = codes[(codes < 0xD800) | (codes > 0xDFFF)]
     is_wide = (codes >= _WIDE_FIRST) & (codes <= _WIDE_LAST)
-    narrow = pl.Series([chr(code) for code in np.where(is_wide, codes - _WIDE_SHIFT, codes)])
-    folded = np.array([ord(text[0]) for text in narrow.str.to_lowercase()], dtype=np.uint32)
-    characters = pl.Series([chr(code) for code in codes])
+    narrow = _characters(np.where(is_wide, codes - np.uint32(_WIDE_SHIFT), codes))
+    lower = "".join(narrow.str.to_lowercase().str.head(1))
+    folded = np.frombuffer(lower.encode("utf-32-le"), dtype=np.uint32)
+    characters = _characters(codes)
 
     def among(pattern: str, of: pl.Series = narrow) -> NDArray[np.bool_]:
         return of.str.contains(pattern).to_numpy()
@@ -60,3 +62,7 @@ def load_letter_table() -> NDArray[np.uint32]:
     table[codes] = folded | kind << KIND_SHIFT
     table[codes[among(NOT_NFC, characters)]] |= MAYBE_NOT_NFC
     return table
+
+
+def _characters(codes: NDArray[np.uint32]) -> pl.Series:
+    return pl.Series(list(codes.astype("<u4").tobytes().decode("utf-32-le")))

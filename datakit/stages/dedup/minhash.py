@@ -144,12 +144,10 @@ class MinHashDedup:
         """
         from datakit.kernels.components import head_buckets
 
-        rows = observed.sort(BUCKET, ADDRESS)
-        addresses = rows[ADDRESS].to_numpy().copy()
-        heads = np.empty_like(addresses)
-        kept = head_buckets(rows[BUCKET].to_numpy(), addresses, heads)
-        found = pl.DataFrame({ADDRESS: addresses[:kept], HEAD: heads[:kept]})
-        return Reduced(found.unique())
+        keys, addresses = observed[BUCKET].to_numpy(), observed[ADDRESS].to_numpy()
+        found, heads = np.empty((2, keys.size), dtype=np.uint64)
+        kept = head_buckets(keys, np.argsort(keys), addresses, found, heads)
+        return Reduced(pl.DataFrame({ADDRESS: found[:kept], HEAD: heads[:kept]}))
 
     def regroup(
         self, rows: Callable[[], Iterator[Table]], shards: Sequence[KeptShard]

@@ -43,9 +43,12 @@ def make_band_keys(
 
 @cache
 def load_permutations(num_perm: int, seed: int) -> tuple[Hashes, Hashes]:
-    """Multipliers and addends of `num_perm` permutations, as datasketch makes them (UInt32)."""
-    from datasketch import MinHash
+    """Multipliers and addends of `num_perm` permutations (UInt32), the ones datasketch 2 makes for
+    `MinHash(num_perm, seed, scheme="affine32")`.
 
+    Made here, from the same generator: importing datasketch takes longer than a small run.
+    """
     # numpy takes 32 bits of a seed.
-    a, b = MinHash(num_perm=num_perm, seed=seed % (1 << 32), scheme="affine32").permutations
-    return np.array(a, dtype=np.uint32), np.array(b, dtype=np.uint32)
+    draw = np.random.RandomState(seed % (1 << 32))
+    a = draw.randint(0, 1 << 31, num_perm, dtype=np.uint32) * np.uint32(2) + np.uint32(1)
+    return a, draw.randint(0, 1 << 32, num_perm, dtype=np.uint32)
