@@ -1,6 +1,6 @@
 """The dataset card: what a stranger should know before training on the data."""
 
-from datakit.report.render import render_table, shown_columns
+from datakit.report.render import render_table
 from datakit.report.report import Input, Report
 
 
@@ -31,7 +31,11 @@ def render_card(report: Report) -> str:
         "## What was rejected",
         _fenced(render_table(("stage", "reason", "records"), _reasons(report))),
         "## Mixture and other decisions over the whole corpus",
-        *(_fenced(f"{v.stage}\n" + _verdict_table(v.rows)) for v in report.verdicts if v.rows),
+        *(
+            _fenced(f"{table.stage}\n" + _verdict_table(table.rows))
+            for verdict in report.verdicts
+            for table in verdict.tables()
+        ),
         (
             "Where each record came from stands in `lineage/`, row by row; "
             "what was rejected, and why, in `rejects/`."
@@ -59,8 +63,11 @@ def _reasons(report: Report) -> list[tuple[str, str, str]]:
 
 
 def _verdict_table(rows: list[dict[str, object]]) -> str:
-    names = shown_columns(rows[0])
-    return render_table(names, [[str(row[name]) for name in names] for row in rows[:50]])
+    names = list(rows[0])
+    return render_table(
+        names,
+        [["" if row[name] is None else str(row[name]) for name in names] for row in rows[:50]],
+    )
 
 
 def _fenced(text: str) -> str:

@@ -5,7 +5,6 @@ from html import escape
 from typing import Any
 
 from datakit.report.counts import StageCount
-from datakit.report.render import shown_columns
 from datakit.report.report import Report, Verdict
 
 STYLE = """
@@ -20,6 +19,7 @@ th, td { padding: .3rem .6rem; border-bottom: 1px solid var(--line); text-align:
 th { font-weight: 600; }
 td:first-child { white-space: nowrap; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; }
+.alarm { border-left: .3rem solid var(--gone); padding: .3rem .7rem; font-weight: 600; }
 .bar { display: flex; height: .7rem; min-width: 8rem; background: var(--line); margin-top: .4rem; }
 .bar i { display: block; background: var(--kept); }
 .bar b { display: block; background: var(--gone); }
@@ -32,9 +32,10 @@ def render_html(report: Report) -> str:
     sections = [
         f"<h1>{escape(report.name)}</h1>",
         _books(report),
+        *(f"<p class=alarm>{escape(alarm)}</p>" for alarm in report.alarms),
         "<h2>What each stage did</h2>",
         _stages(report),
-        *(_verdict(verdict) for verdict in report.verdicts if verdict.rows),
+        *(_verdict(table) for verdict in report.verdicts for table in verdict.tables()),
         "<h2>What was written</h2>",
         _written(report),
         "<h2>Files</h2>",
@@ -103,7 +104,7 @@ def _bar(count: StageCount, most: int) -> str:
 
 
 def _verdict(verdict: Verdict) -> str:
-    names = shown_columns(verdict.rows[0])
+    names = list(verdict.rows[0])
     rows = [[row[name] for name in names] for row in verdict.rows[:200]]
     return f"<h2>{escape(verdict.stage)}</h2>{_table(names, rows)}"
 

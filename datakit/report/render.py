@@ -1,6 +1,6 @@
 """The report as text for a terminal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from datakit.report.counts import StageCount
@@ -12,7 +12,7 @@ MOST_VERDICT_ROWS = 20
 def render_text(report: Report) -> str:
     """The whole report: books, stages, verdicts of barriers, splits and files."""
     blocks = [_headline(report), _stages(report)]
-    blocks += [_verdict(verdict) for verdict in report.verdicts if verdict.rows]
+    blocks += [_verdict(table) for verdict in report.verdicts for table in verdict.tables()]
     blocks += [_splits(report), _places(report)]
     return "\n\n".join(block for block in blocks if block)
 
@@ -26,6 +26,7 @@ def _headline(report: Report) -> str:
     ]
     if report.reused:
         lines.append("used again from earlier runs: " + "; ".join(report.reused))
+    lines += [f"ALARM: {alarm}" for alarm in report.alarms]
     return "\n".join(lines)
 
 
@@ -49,15 +50,10 @@ def _cells(count: StageCount) -> tuple[str, str, str, str]:
 
 def _verdict(verdict: Verdict) -> str:
     shown = verdict.rows[:MOST_VERDICT_ROWS]
-    names = shown_columns(shown[0])
+    names = list(shown[0])
     table = render_table(names, [[_value(row[name]) for name in names] for row in shown])
     more = len(verdict.rows) - len(shown)
     return f"{verdict.stage}\n{table}" + (f"\n... and {more} more rows" if more else "")
-
-
-def shown_columns(row: Mapping[str, Any]) -> list[str]:
-    """The columns of a verdict that are for people: those with an underscore in front are not."""
-    return [name for name in row if not name.startswith("_")]
 
 
 def _value(value: Any) -> str:

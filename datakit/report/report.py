@@ -25,6 +25,21 @@ class Verdict:
     stage: str
     rows: list[dict[str, Any]]
 
+    def tables(self) -> "list[Verdict]":
+        """The rows as tables to show: by their value of `table`, where they have one, each with
+        the columns that have a value in it; those with an underscore in front are for programs.
+        """
+        kinds = list(dict.fromkeys(row.get("table") for row in self.rows))
+        found = []
+        for kind in kinds:
+            rows = [row for row in self.rows if row.get("table") == kind]
+            names = [n for n in rows[0] if n != "table" and not n.startswith("_")]
+            if kind is not None:
+                names = [n for n in names if any(row[n] is not None for row in rows)]
+            title = self.stage if kind is None else f"{self.stage}: {kind}"
+            found.append(Verdict(title, [{n: row[n] for n in names} for row in rows]))
+        return found
+
 
 @dataclass(frozen=True, slots=True)
 class Input:
@@ -62,6 +77,16 @@ class Report:
     rejects: Mapping[str, int]
     reused: list[str] = field(default_factory=list)
     seconds: float = 0.0
+
+    @property
+    def alarms(self) -> list[str]:
+        """What the report must not let anybody overlook: sources that lost too large a share."""
+        return [
+            f"{verdict.stage}: source {row['source']!r} {row['alarm']}: {row['share']:.1%}"
+            for verdict in self.verdicts
+            for row in verdict.rows
+            if row.get("alarm")
+        ]
 
     @property
     def rows_in(self) -> int:

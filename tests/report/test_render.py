@@ -1,6 +1,8 @@
 """The report for people: terminal, page, card."""
 
 from collections import Counter
+from dataclasses import replace
+from html import escape
 from html.parser import HTMLParser
 
 import pytest
@@ -89,3 +91,34 @@ def test_tables_count_a_han_character_as_two_columns() -> None:
         "药典   1",
         "ab    22",
     ]
+
+
+def test_rows_of_several_kinds_become_tables_with_the_columns_they_have() -> None:
+    rows = [
+        {
+            "table": "sources",
+            "source": "a",
+            "share": 0.75,
+            "alarm": "lost more than 50%",
+            "n": None,
+        },
+        {"table": "sources", "source": "b", "share": 0.0, "alarm": None, "n": None},
+        {"table": "clusters", "source": None, "share": None, "alarm": None, "n": 2, "_hidden": 1},
+    ]
+
+    tables = Verdict("01 dedup.exact", rows).tables()
+
+    assert [(t.stage, list(t.rows[0]), len(t.rows)) for t in tables] == [
+        ("01 dedup.exact: sources", ["source", "share", "alarm"], 2),
+        ("01 dedup.exact: clusters", ["n"], 1),
+    ]
+    assert Verdict("none", []).tables() == []
+
+
+def test_an_alarm_stands_at_the_top_of_every_report(report: Report) -> None:
+    rows = [{"table": "sources", "source": "a", "share": 0.75, "alarm": "lost more than 50%"}]
+    report = replace(report, reused=[], verdicts=[Verdict("01 dedup.exact", rows)])
+
+    alarm = "01 dedup.exact: source 'a' lost more than 50%: 75.0%"
+    assert render_text(report).splitlines()[1] == f"ALARM: {alarm}"
+    assert escape(alarm) in render_html(report)

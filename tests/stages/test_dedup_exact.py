@@ -77,9 +77,20 @@ def test_the_report_counts_duplicates_and_clusters_by_source():
 
     verdict = run_stage(ExactDedup(), rows).verdict
 
-    counts = {row.pop("source"): list(row.values()) for row in verdict}
-    # duplicates, of other sources, clusters, of 2, of 3 to 9, of 10 or more, largest
-    assert counts == {"a": [1, 0, 1, 0, 1, 0, 3], "b": [12, 1, 1, 0, 0, 1, 12]}
+    sources = [row for row in verdict if row["table"] == "sources"]
+    keys = ("source", "records", "duplicates", "of_other_sources", "alarm")
+    assert [[row[key] for key in keys] for row in sources] == [
+        ["a", 2, 1, 0, None],
+        ["b", 13, 12, 1, "lost more than 50%"],
+        ["c", 1, 0, 0, None],
+    ]
+    clusters = [row for row in verdict if row["table"] == "clusters"]
+    assert [(row["size"], row["clusters"], row["records"]) for row in clusters] == [
+        ("3 to 4", 1, 3),
+        ("10 to 99", 1, 12),
+    ]
+    largest = [row for row in verdict if row["table"] == "largest"]
+    assert [(row["records"], row["excerpt"]) for row in largest] == [(12, "y"), (3, "x")]
 
 
 @pytest.mark.parametrize(

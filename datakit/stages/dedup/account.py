@@ -53,9 +53,8 @@ def count_duplicates(duplicates: Table) -> Table:
     clusters = duplicates.group_by(KEPT_ADDRESS, KEPT_ID, KEPT_SOURCE).agg(
         (pl.len().cast(pl.Int64) + 1).alias("records")
     )
-    bounds = [least - 1 for least in list(SIZES.values())[1:]]
-    size = pl.col("records").cut(bounds, labels=list(SIZES)).cast(pl.String).alias("size")
-    sizes = clusters.group_by(size).agg(
+    classes = [pl.when(pl.col("records") >= n).then(pl.lit(name)) for name, n in SIZES.items()]
+    sizes = clusters.group_by(pl.coalesce(reversed(classes)).alias("size")).agg(
         pl.len().cast(pl.Int64).alias("clusters"), pl.col("records").sum()
     )
     kinds = {SOURCES: gone, CLUSTERS: sizes, LARGEST: _largest(clusters)}
