@@ -9,6 +9,8 @@ TOML table. It holds no state, so it pickles to any worker. What every stage has
 - `adds`: the columns it adds;
 - optionally `libraries`: names of installed distributions whose version decides its results
   (part of the digest under which work is stored);
+- optionally fields with the metadata `{WRITES: True}`: where something is written, which decides
+  no result;
 - optionally a field `seed: int | None = None`: filled in from the pipeline's seed.
 
 The keys `use` and `only` of a `[[stage]]` table are the runner's and never reach a stage.
@@ -27,6 +29,8 @@ import polars as pl
 import pyarrow as pa
 
 from datakit.records import Batch, Columns, Table
+
+WRITES = "writes"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -221,11 +225,12 @@ class Resolver(Barrier, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class KeptShard:
-    """What a barrier kept of one shard: its source, its number of records (0 where the barrier
-    did not see it), and the kept rows, which stay on disk until they are looked at.
+    """What a barrier kept of one shard: its source (None: it is a reference, see `Referrer`), its
+    number of records (0 where the barrier did not see it), and the kept rows, which stay on disk
+    until they are looked at.
     """
 
-    source: str
+    source: str | None
     rows: int
     kept: Callable[[], Table]
 
@@ -263,6 +268,28 @@ class Regrouper(Barrier, Protocol):
         """Once per group: its members, and the kept rows of its records with their `_address`,
         in its order -> rows with one `_address` each.
         """
+        ...
+
+
+@runtime_checkable
+class Referrer(Regrouper, Protocol):
+    """A regrouping barrier that compares with records from outside the run, too."""
+
+    def references(self) -> Sequence[Any]:
+        """The pieces to compare with, each small enough for one task; they pickle."""
+        ...
+
+    def refer(self, piece: Any, shard: int, partitions: int) -> Observation:
+        """What `observe` gives for records, of a piece that has the addresses of `shard`."""
+        ...
+
+
+@runtime_checkable
+class IndexWriter(Barrier, Protocol):
+    """A barrier that can leave an index of the records that stay, for later runs."""
+
+    def save(self, staying: Callable[[], Iterator[Table]]) -> None:
+        """Write the index, if there is to be one, from the kept rows of these records, in order."""
         ...
 
 

@@ -114,6 +114,8 @@ def _construct(cls: type, settings: Mapping[str, Any], site: Site) -> Any:
 
 
 def _place_paths(value: Any, hint: Any, folder: Path | None) -> Any:
+    if isinstance(value, tuple) and hint == tuple[Path, ...]:
+        return tuple(Path(place_path(str(path), folder)) for path in value)
     if not isinstance(value, Path) or Path not in union_members(hint):
         return value
     return Path(place_path(str(value), folder))

@@ -9,11 +9,12 @@ import polars as pl
 
 from datakit.executors.exchange import ROWS, SUMMARY, Observed, RunTasks, gather, write_reduced
 from datakit.executors.local import Done
+from datakit.executors.references import add_references, save_index
 from datakit.executors.regroup import deal_groups
 from datakit.executors.tables import open_table, read_batches, write_table
 from datakit.executors.workdir import task_directory
 from datakit.plan import Step
-from datakit.records import ADDRESS, Table
+from datakit.records import ADDRESS, TEXT, Table
 from datakit.stage import Barrier, Illustrator, Reduced, Regrouper, Resolver
 
 
@@ -89,7 +90,9 @@ def settle(
     step: Step, observed: Observed, home: Path, partitions: int, run_tasks: RunTasks
 ) -> Passed:
     """Reduce, resolve or regroup, and decide a barrier; work lies below `home`, the verdict too."""
-    tmp_root, dirs_of_shards = home.parent / "tmp", observed.shard_dirs
+    tmp_root, own_dirs = home.parent / "tmp", observed.shard_dirs
+    observed = add_references(step, observed, home, partitions, run_tasks)
+    dirs_of_shards = observed.shard_dirs
     tasks = [
         ReduceTask(
             step=step,
@@ -114,9 +117,11 @@ def settle(
         dirs = deal_groups(step, dirs, observed, home, run_tasks)
     verdict = home / "verdict.arrow"
     if not verdict.exists():
-        write_table(verdict.with_suffix(".part"), decide(step, dirs, dirs_of_shards))
+        write_table(verdict.with_suffix(".part"), decide(step, dirs, own_dirs))
         verdict.with_suffix(".part").replace(verdict)
-    return Passed(dirs_of_shards, tuple(folder / ROWS for folder in dirs), verdict)
+    decided = tuple(folder / ROWS for folder in dirs)
+    save_index(step, observed, decided)
+    return Passed(own_dirs, decided, verdict)
 
 
 def make_recall(shard_dirs: Sequence[Path]) -> Callable[[Sequence[int]], Table]:
@@ -151,10 +156,14 @@ def decide(step: Step, reduced_dirs: Iterable[Path], shard_dirs: Sequence[Path])
 
 
 def make_record_recall(shard_dirs: Sequence[Path]) -> Callable[[Sequence[int]], Table]:
-    """A look-up of a few whole records by address, in the spills, a batch at a time."""
+    """A look-up of a few whole records by address, in the spills, a batch at a time; of what is
+    no record of the run (a reference) there is one with nothing but a null `text`.
+    """
 
     def find(address: int) -> Table:
         row = address % 2**32
+        if address >> 32 >= len(shard_dirs):
+            return pl.DataFrame({TEXT: [None]}, schema={TEXT: pl.String})
         for batch in read_batches(shard_dirs[address >> 32] / "spill.arrow"):
             if row < batch.height:
                 return batch[row : row + 1]

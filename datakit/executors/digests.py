@@ -3,13 +3,13 @@
 import hashlib
 import inspect
 import json
-from dataclasses import asdict, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 from datakit.plan import Step
-from datakit.stage import Stage
+from datakit.stage import WRITES, Stage
 
 
 def digest_of(*parts: Any) -> str:
@@ -19,8 +19,13 @@ def digest_of(*parts: Any) -> str:
 
 
 def settings_of(stage: Any) -> Any:
-    """A stage's settings as plain values that JSON can hold."""
-    return asdict(stage) if is_dataclass(stage) and not isinstance(stage, type) else repr(stage)
+    """A stage's settings as plain values that JSON can hold, without those that only say where
+    something is written (`stage.WRITES` in the field's metadata).
+    """
+    if not is_dataclass(stage) or isinstance(stage, type):
+        return repr(stage)
+    written = {field.name for field in fields(stage) if field.metadata.get(WRITES)}
+    return {name: value for name, value in asdict(stage).items() if name not in written}
 
 
 def _plain(value: Any) -> Any:

@@ -22,10 +22,12 @@ RunTasks: TypeAlias = Callable[[str, Callable[[Any], Done], Sequence[Any]], list
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """What a segment left for its barrier: the task directory and the source of each shard."""
+    """What a segment left for its barrier: the task directory and the source of each shard, None
+    for a reference.
+    """
 
     shard_dirs: tuple[Path, ...]
-    sources: tuple[str, ...]
+    sources: tuple[str | None, ...]
 
 
 def write_exchange(folder: Path, rows: Table, partitions: int) -> None:

@@ -11,7 +11,7 @@ from datakit.executors.parting import (
     part_by_reason_column,
     part_by_verdicts,
 )
-from datakit.records import ADDRESS, ID, PARTITION, SOURCE, Batch, Table, make_addresses
+from datakit.records import ADDRESS, ID, PARTITION, SOURCE, TEXT, Batch, Table, make_addresses
 from datakit.stage import (
     Barrier,
     Filter,
@@ -20,6 +20,7 @@ from datakit.stage import (
     Map,
     Observation,
     Reduced,
+    Referrer,
     Regrouper,
     Resolver,
     Stage,
@@ -52,6 +53,11 @@ def run_barrier(stage: Barrier, batches: Sequence[Batch]) -> tuple[list[Parted],
         for shard, batch in enumerate(batches)
     ]
     observations = [stage.observe(batch, PARTITIONS) for batch in addressed]
+    if isinstance(stage, Referrer):
+        observations += [
+            stage.refer(piece, len(batches) + place, PARTITIONS)
+            for place, piece in enumerate(stage.references())
+        ]
     reduced = [stage.reduce(rows) for rows in _exchange([o.exchange for o in observations])]
     if isinstance(stage, Resolver):
         kept = {shard: o.kept for shard, o in enumerate(observations) if o.kept is not None}
@@ -62,13 +68,12 @@ def run_barrier(stage: Barrier, batches: Sequence[Batch]) -> tuple[list[Parted],
 
         reduced = [stage.resolve(iter([r.rows for r in reduced]), recall)]
     if isinstance(stage, Regrouper):
-        sources = [str(batch[SOURCE][0]) if batch.height else "" for batch in batches]
+        sources: list[str | None] = [str(b[SOURCE][0]) if b.height else "" for b in batches]
+        sources += [None] * (len(observations) - len(batches))
         reduced = _deal_groups(stage, reduced, observations, sources)
     verdict = stage.decide([r.summary for r in reduced if r.summary.width])
     if isinstance(stage, Illustrator):
-        verdict = stage.illustrate(
-            verdict, lambda wanted: pl.concat([batches[a >> 32][a % 2**32] for a in wanted])
-        )
+        verdict = stage.illustrate(verdict, lambda wanted: _find_records(batches, wanted))
     rows = _join_rows(reduced)
     parted = []
     for batch in addressed:
@@ -78,11 +83,17 @@ def run_barrier(stage: Barrier, batches: Sequence[Batch]) -> tuple[list[Parted],
     return parted, verdict
 
 
+def _find_records(batches: Sequence[Batch], addresses: Sequence[int]) -> Table:
+    unknown = pl.DataFrame({TEXT: [None]}, schema={TEXT: pl.String})
+    found = [batches[a >> 32][a % 2**32] if a >> 32 < len(batches) else unknown for a in addresses]
+    return pl.concat(found, how="diagonal")
+
+
 def _deal_groups(
     stage: Regrouper,
     reduced: Sequence[Reduced],
     observations: Sequence[Observation],
-    sources: Sequence[str],
+    sources: Sequence[str | None],
 ) -> list[Reduced]:
     kept = [pl.DataFrame() if o.kept is None else o.kept for o in observations]
     shards = [

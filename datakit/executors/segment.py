@@ -169,7 +169,7 @@ class _Run:
             with self._place("the output", batch):
                 self._encode(batch)
             return
-        self._books.writer("spill.arrow", compression="lz4").append(batch)
+        self._books.writer("spill.arrow").append(batch)
         addresses = make_addresses(self._task.number, self._spilled, batch.height)
         self._spilled += batch.height
         if barrier.concerns(self._source):

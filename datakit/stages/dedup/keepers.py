@@ -1,6 +1,7 @@
 """Which record of a cluster of duplicates stays."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import polars as pl
@@ -89,3 +90,15 @@ def decide_duplicates(rows: Table, reason: str, values: Table) -> Decisions:
     copies = (~is_duplicate).cast(pl.UInt32)
     named = pl.select(pl.when(is_duplicate).then(pl.lit(reason, dtype=pl.String))).to_series()
     return Decisions(copies, named, values)
+
+
+def reject_also(decisions: Decisions, which: pl.Series, reason: str) -> Decisions:
+    """The decisions, and the rows `which` rejected for a reason of their own."""
+    if not which.any():
+        return decisions
+    none, named = pl.Series([0], dtype=pl.UInt32), pl.Series([reason])
+    return replace(
+        decisions,
+        copies=decisions.copies.zip_with(~which, none.new_from_index(0, len(which))),
+        reason=decisions.reason.zip_with(~which, named.new_from_index(0, len(which))),
+    )

@@ -1,29 +1,50 @@
 """Reject records that are nearly the same as one that stays."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, ClassVar
 
 import numpy as np
 import polars as pl
 
 from datakit.errors import SettingsError
-from datakit.records import ADDRESS, ID, PARTITION, SOURCE, Batch, Columns, Table, nest
-from datakit.stage import Decisions, KeptShard, Observation, Recall, Reduced, Regrouped
+from datakit.records import (
+    ADDRESS,
+    ID,
+    PARTITION,
+    SOURCE,
+    Batch,
+    Columns,
+    Table,
+    make_addresses,
+    nest,
+)
+from datakit.stage import WRITES, Decisions, KeptShard, Observation, Recall, Reduced, Regrouped
 from datakit.stages.dedup.account import add_counts, add_excerpts, count_duplicates, count_records
 from datakit.stages.dedup.bands import choose_bands
 from datakit.stages.dedup.compared import check_part, columns_of_part, select_part
 from datakit.stages.dedup.groups import HEAD, SHINGLES, group_candidates
+from datakit.stages.dedup.index import (
+    Piece,
+    check_index,
+    describe,
+    list_pieces,
+    read_piece,
+    write_index,
+)
 from datakit.stages.dedup.keepers import (
     KEPT_ID,
     KEPT_SOURCE,
+    RANK,
     check_keeper,
     columns_of_keeper,
     decide_duplicates,
     rank_records,
+    reject_also,
 )
 from datakit.stages.dedup.settle import FIXED, SIMILARITY, find_duplicates
-from datakit.stages.dedup.shingles import make_shingles
+from datakit.stages.dedup.shingles import Bounds, Hashes, make_shingles
 from datakit.stages.dedup.signatures import make_band_keys
 
 # datasketch's default; used where no pipeline gives a seed.
@@ -67,6 +88,13 @@ class MinHashDedup:
     the duplicates and their share, with an alarm where it is above `alarm_share`; the clusters by
     size; and the largest ones with the beginning of their text.
 
+    `against` names sources of the pipeline that are there to be compared with, such as an earlier
+    release or a benchmark: their records stay before all others, come into no output (reason
+    `reference`), and what resembles one of them goes, naming it by id. `against_index` does the
+    same with index files, which `save_index` writes: the shingles of the records that stay, so
+    that the next batch need not read this one again. An index fits where `on` and the sizes of the
+    shingles are the same.
+
     Memory: 5 bytes for each record of the corpus, and per worker one group of candidates that
     hang together (some 100 MB; more only where one component is larger). On disk, until the run's
     work is cleared: 16 bytes for each record and band, four bytes for each shingle.
@@ -83,6 +111,9 @@ class MinHashDedup:
     keep: str = "first"
     source_priority: tuple[str, ...] = ()
     alarm_share: float = 0.5
+    against: tuple[str, ...] = ()
+    against_index: tuple[Path, ...] = ()
+    save_index: Path | None = field(default=None, metadata={WRITES: True})
     seed: int | None = None
 
     def __post_init__(self) -> None:
@@ -94,6 +125,9 @@ class MinHashDedup:
         for key in ("num_perm", "ngram_words", "ngram_chars"):
             if getattr(self, key) < 1:
                 raise SettingsError(key, f"{getattr(self, key)} is less than 1")
+        for path in self.against_index:
+            if not path.is_file():
+                raise SettingsError("against_index", f"there is no file {str(path)!r}")
         if choose_bands(self.threshold, self.num_perm) is None:
             message = f"{self.num_perm} permutations cannot find 99 % of the pairs at a threshold"
             hint = "raise num_perm or threshold"
@@ -107,7 +141,7 @@ class MinHashDedup:
     @property
     def sources(self) -> frozenset[str]:
         """The sources that the settings name."""
-        return frozenset(self.source_priority)
+        return frozenset(self.source_priority) | frozenset(self.against)
 
     def observe(self, batch: Batch, partitions: int) -> Observation:
         """A row for each band of each record; kept are the shingles, to verify by."""
@@ -116,25 +150,68 @@ class MinHashDedup:
             ngram_words=self.ngram_words,
             ngram_chars=self.ngram_chars,
         )
-        seed = DEFAULT_SEED if self.seed is None else self.seed
-        keys = make_band_keys(hashes, bounds, self.threshold, self.num_perm, seed)
-        sizes = np.diff(bounds)
-        shingles = nest(pl.Series(hashes), pl.Series(sizes), name=SHINGLES)
+        fixed = batch[SOURCE].is_in(self.against).alias(FIXED)
+        rank = rank_records(batch, self.keep, self.source_priority)
         kept = batch.select(ID, SOURCE).with_columns(
-            rank_records(batch, self.keep, self.source_priority),
-            pl.lit(False).alias(FIXED),
-            shingles,
+            # References come before all others.
+            pl.select(pl.when(fixed).then(0).otherwise(rank + 1).alias(RANK)).to_series(),
+            fixed,
+            nest(pl.Series(hashes), pl.Series(np.diff(bounds)), name=SHINGLES),
         )
-        has_any = sizes > 0
-        buckets = keys[has_any].reshape(-1)
-        rows = pl.DataFrame(
-            {
-                ADDRESS: np.repeat(batch[ADDRESS].to_numpy()[has_any], keys.shape[1]),
-                BUCKET: buckets,
-                PARTITION: (buckets % np.uint64(partitions)).astype(np.uint32),
-            }
-        )
+        rows = self._bucket_rows(batch[ADDRESS], (hashes, bounds), partitions)
         return Observation(rows, kept)
+
+    def references(self) -> Sequence[Piece]:
+        """The pieces of the indexes.
+
+        Raises:
+            DatakitError: a file is no index, or was made with other settings.
+        """
+        for path in self.against_index:
+            check_index(path, self._description())
+        return [piece for path in self.against_index for piece in list_pieces(path)]
+
+    def refer(self, piece: Piece, shard: int, partitions: int) -> Observation:
+        """As `observe`, of a piece of an index."""
+        found = read_piece(piece)
+        lists = found[SHINGLES]
+        bounds = np.zeros(found.height + 1, dtype=np.int64)
+        np.cumsum(lists.list.len().to_numpy(), out=bounds[1:])
+        hashes = lists.explode(empty_as_null=False).to_numpy().copy()
+        rank, fixed = pl.lit(0, dtype=pl.UInt64).alias(RANK), pl.lit(True).alias(FIXED)
+        kept = found.select(ID, SOURCE, rank, fixed, SHINGLES)
+        addresses = make_addresses(shard, 0, found.height)
+        return Observation(self._bucket_rows(addresses, (hashes, bounds), partitions), kept)
+
+    def save(self, staying: Callable[[], Iterator[Table]]) -> None:
+        """Write the index that `save_index` asks for."""
+        if self.save_index is not None:
+            write_index(self.save_index, staying(), self._description())
+
+    def _description(self) -> dict[str, Any]:
+        return describe(
+            ngram_words=self.ngram_words,
+            ngram_chars=self.ngram_chars,
+            on=self.on,
+            seed=self._seed,
+        )
+
+    @property
+    def _seed(self) -> int:
+        return DEFAULT_SEED if self.seed is None else self.seed
+
+    def _bucket_rows(
+        self, addresses: pl.Series, shingles: tuple[Hashes, Bounds], partitions: int
+    ) -> Table:
+        keys = make_band_keys(*shingles, self.threshold, num_perm=self.num_perm, seed=self._seed)
+        has_any = np.diff(shingles[1]) > 0
+        buckets = keys[has_any].reshape(-1)
+        columns = {
+            ADDRESS: np.repeat(addresses.to_numpy()[has_any], keys.shape[1]),
+            BUCKET: buckets,
+            PARTITION: (buckets % np.uint64(partitions)).astype(np.uint32),
+        }
+        return pl.DataFrame(columns)
 
     def reduce(self, observed: Table) -> Reduced:
         """For each record in a bucket with others, the first of the bucket (its head).
@@ -155,7 +232,7 @@ class MinHashDedup:
         """The candidates in groups that no bucket connects."""
         return replace(
             group_candidates(rows, shards),
-            summary=count_records((shard.source, shard.rows) for shard in shards),
+            summary=count_records((s.source, s.rows) for s in shards if s.source is not None),
         )
 
     def settle(self, members: Table, kept: Table) -> Reduced:
@@ -173,6 +250,9 @@ class MinHashDedup:
         return add_excerpts(verdict, recall)
 
     def apply(self, batch: Batch, rows: Table, verdict: Table) -> Decisions:  # noqa: ARG002
-        """Reject the duplicates, naming the record that stays and the similarity."""
+        """Reject the duplicates, naming the record that stays and the similarity; and what is
+        only there to be compared with.
+        """
         values = rows.drop(ADDRESS).with_columns(pl.lit(self.threshold).alias("threshold"))
-        return decide_duplicates(rows, "near_duplicate", values)
+        decisions = decide_duplicates(rows, "near_duplicate", values)
+        return reject_also(decisions, batch[SOURCE].is_in(self.against), "reference")
