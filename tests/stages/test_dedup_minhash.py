@@ -6,7 +6,7 @@ import random
 import numpy as np
 import polars as pl
 import pytest
-from datasketch import MinHash
+from datasketch import MinHash, MinHashLSH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +16,12 @@ from datakit.stages.dedup import groups, settle
 from datakit.stages.dedup.bands import choose_bands, recall_of
 from datakit.stages.dedup.minhash import MinHashDedup
 from datakit.stages.dedup.shingles import make_shingles
-from datakit.stages.dedup.signatures import load_permutations, make_band_keys, make_signatures
+from datakit.stages.dedup.signatures import (
+    load_permutations,
+    make_band_keys,
+    make_lean_minhashes,
+    make_signatures,
+)
 from datakit.testing import run_stage
 
 WORDS = ["alpha", "beta", "gamma", "delta", "eps", "zeta", "eta"]
@@ -113,6 +118,20 @@ def test_signatures_of_many_and_of_few_shingles_are_made_alike(monkeypatch):
         one = theirs.copy()
         one.update_batch(hashes[start:stop].tolist()) if stop > start else None
         assert np.array_equal(signatures[row], one.hashvalues)
+
+
+def test_signatures_are_handed_out_for_datasketch_s_own_indexes():
+    texts = [
+        "高血压患者每天应当少吃盐",
+        "高血压患者每天应当少吃糖",
+        "take two pills daily with food",
+    ]
+    one, two, three = make_lean_minhashes(texts, ngram_chars=2)
+
+    index = MinHashLSH(threshold=0.5, num_perm=128)
+    index.insert("one", one)
+
+    assert (index.query(two), index.query(three)) == (["one"], [])
 
 
 @settings(max_examples=30, deadline=None)

@@ -1,12 +1,18 @@
 """MinHash signatures and bucket keys of texts' shingles."""
 
+from collections.abc import Sequence
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from datakit.stages.dedup.bands import choose_bands
-from datakit.stages.dedup.shingles import Bounds, Hashes
+from datakit.stages.dedup.shingles import Bounds, Hashes, make_shingles
+
+if TYPE_CHECKING:
+    from datasketch import LeanMinHash
 
 
 def make_signatures(
@@ -39,6 +45,30 @@ def make_band_keys(
     keys = np.empty((bounds.size - 1, bands), dtype=np.uint64)
     band_keys(signatures, bands, rows, keys)
     return keys
+
+
+def make_lean_minhashes(
+    texts: Sequence[str],
+    *,
+    num_perm: int = 128,
+    ngram_words: int = 5,
+    ngram_chars: int = 5,
+    seed: int = 1,
+) -> "list[LeanMinHash]":
+    """The texts' signatures as datasketch's `LeanMinHash` (scheme `affine32`), for its indexes
+    (`MinHashLSH`, `MinHashLSHForest` ...) or to be stored; shingles as of `dedup.minhash`.
+
+    >>> one, two = make_lean_minhashes(["高血压患者应当少吃盐", "高血压患者应当少吃糖"])
+    >>> 0 < one.jaccard(two) < 1
+    True
+    """
+    from datasketch import LeanMinHash
+
+    hashes, bounds = make_shingles(
+        pl.Series(texts, dtype=pl.String), ngram_words=ngram_words, ngram_chars=ngram_chars
+    )
+    signatures = make_signatures(hashes, bounds, load_permutations(num_perm, seed))
+    return [LeanMinHash(seed=seed, hashvalues=row, scheme="affine32") for row in signatures]
 
 
 @cache
