@@ -7,8 +7,8 @@
 Each JSONL file (fields `text`, any others) gives a corpus of its own, and two or more of them a
 mixed one besides; without files there are three from the sentences of the sample data. Every
 fifth record is a planted copy (`planted.py`). Contestants run one after the other, each in its
-own process, on the same cores, rounds alternating; one that takes longer than `--patience` runs
-once. Shown are medians of
+own process, on the same cores, rounds alternating after one that is not counted; one that takes
+longer than `--patience` in that one is not run again, and it counts. Shown are medians of
 
 - CPU seconds of all its processes, and wall seconds;
 - MB of text per core-second, start-up included, and without it: from the difference to a run on
@@ -174,19 +174,18 @@ def first_of(records: Sequence[Planted], size: float) -> Iterator[Planted]:
 
 
 def run_round(one: Runs, jobs: Sequence[Job], ids: list[str], number: int, patience: float) -> None:
-    """Round 0 is the small run alone, not counted: it compiles what is to be compiled."""
-    is_slow = bool(one.big) and one.big[0].wall > patience
-    if one.error or is_slow:
+    """Round 0 fills caches and compiles; it counts only for who is not run again."""
+    if one.error or (one.big and one.big[0].wall > patience):
         return
+    if number == 1:
+        one.big.clear()
+        one.small.clear()
     for job, usages in zip(jobs, (one.big, one.small), strict=True):
-        if number == 0 and usages is one.big:
-            continue
         usage = watch(prepare(one.contestant, job), cores=job.cores)
         if usage.error:
             one.error = usage.error
             return
-        if number:
-            usages.append(usage)
+        usages.append(usage)
         if usages is one.big and not one.kept:
             one.kept = kept_ids(one.contestant, job, ids)
 

@@ -10,6 +10,8 @@ import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from planted import is_han
+
 SAMPLES = Path(__file__).parents[2] / "sample_data"
 
 
@@ -30,20 +32,18 @@ def sample_texts() -> dict[str, list[str]]:
                 text = data.decode()
             except UnicodeDecodeError:
                 text = data.decode("gb18030", errors="ignore")
-            language = (
-                "zh" if sum("\u3400" <= c <= "\u9fff" for c in text) * 4 > len(text) else "en"
-            )
             pieces = [text[start : start + 3000] for start in range(0, len(text), 3000)]
-            found[language] += pieces
+            found["zh" if is_han(text) else "en"] += pieces
     return found
 
 
 def read_texts(path: Path) -> list[str]:
     """Texts of JSON Lines, or of lines of "id text"."""
     with path.open(encoding="utf-8") as lines:
-        if path.suffix == ".jsonl":
-            return [json.loads(line)["text"] for line in lines]
-        return [line.split(" ", 1)[1] for line in lines]
+        return [
+            json.loads(line)["text"] if line.startswith("{") else line.split(" ", 1)[1]
+            for line in lines
+        ]
 
 
 def draw(texts: Sequence[str], size: int, seed: int) -> list[str]:

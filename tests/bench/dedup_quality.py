@@ -34,6 +34,9 @@ from yardstick import YARDSTICKS, Pairs, number_shingles, similar_pairs
 # Beside precision at the threshold, precision this far below it: estimates go wrong by as much.
 NEAR = 0.1
 
+# Shingles of 32 bits: of a few thousand in a document two may be taken for one.
+HASHED = 1e-3
+
 PIPELINE = """
 [pipeline]
 name = "near"
@@ -161,7 +164,7 @@ def check_rejects(
             wrong.append(f"{gone}: its keeper {kept} was rejected too")
         elif exact is None:
             wrong.append(f"{gone}: less similar to {kept} than the threshold")
-        elif abs(exact - values["similarity"]) > 1e-9:
+        elif abs(exact - values["similarity"]) > HASHED:
             wrong.append(f"{gone}: similarity {values['similarity']}, exactly {exact}")
     return wrong
 

@@ -61,7 +61,8 @@ def plant(
             recent[chance.randrange(RECENT)] = record
         if chance.random() < share / (1 - share):
             origin, kind = chance.choice(recent), chance.choice(tuple(EDITS))
-            copied = EDITS[kind](split_units(origin.text), chance)
+            units = split_units(origin.text)
+            copied = EDITS[kind](units, chance) if units else []
             yield Planted(f"{prefix}-copy-{copies}", "".join(copied), origin.id, kind)
             copies += 1
 
@@ -85,7 +86,7 @@ def edit_spans(units: list[str], chance: random.Random) -> list[str]:
     length = max(1, int(len(units) * chance.uniform(0.02, 0.1) / spans))
     edited = list(units)
     for _ in range(spans):
-        at, taken = chance.randrange(len(edited) or 1), chance.randrange(len(units) or 1)
+        at, taken = chance.randrange(len(edited) or 1), chance.randrange(len(units))
         put = units[taken : taken + length][::-1]
         kind = chance.choice(("replace", "delete", "insert"))
         edited[at : at + (0 if kind == "insert" else length)] = [] if kind == "delete" else put

@@ -12,6 +12,7 @@ A document is the set of its shingles, each a tuple of units. Three yardsticks s
 
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -41,17 +42,19 @@ class Replacement(dict[int, str]):
         return self[code]
 
 
-def matches(character: str, pattern: str) -> bool:
-    """Whether the character is of a class; Python's own tables know no scripts."""
-    return bool(pl.Series([character]).str.contains(f"^[{pattern}]$").item())
+@cache
+def members_of(pattern: str) -> NDArray[np.bool_]:
+    """Whether each code point is of a class; Python's own tables know no scripts."""
+    points = [chr(code) if not 0xD800 <= code < 0xE000 else "" for code in range(0x110000)]
+    return pl.Series(points).str.contains(f"[{pattern}]").to_numpy()
 
 
 def is_unspaced(character: str) -> bool:
-    return matches(character, UNSPACED)
+    return bool(members_of(UNSPACED)[ord(character)])
 
 
 def is_letter(character: str) -> bool:
-    return matches(character, r"\p{L}\p{M}\p{N}")
+    return bool(members_of(r"\p{L}\p{M}\p{N}")[ord(character)])
 
 
 ONLY_UNSPACED = Replacement(lambda c: c if is_unspaced(c) else "")
