@@ -182,6 +182,8 @@ def run_round(one: Runs, jobs: Sequence[Job], ids: list[str], number: int, patie
         one.small.clear()
     for job, usages in zip(jobs, (one.big, one.small), strict=True):
         usage = watch(prepare(one.contestant, job), cores=job.cores)
+        if usage.error:  # Some fail now and then; twice running is a failure.
+            usage = watch(prepare(one.contestant, job), cores=job.cores)
         if usage.error:
             one.error = usage.error
             return

@@ -135,18 +135,6 @@ def rewrite(text: str, seed: int) -> str:
     return edited.tobytes().decode("utf-32-le")
 
 
-def repeat(texts: Sequence[str], size: int) -> Iterator[str]:
-    """Texts until `size` bytes: as they are, then again and again, each time rewritten."""
-    done = 0
-    for turn in range(1 << 20):
-        for number, text in enumerate(texts):
-            if done >= size:
-                return
-            text = rewrite(text, turn << 32 | number) if turn else text
-            done += len(text.encode())
-            yield text
-
-
 def shuffle_sentences(texts: Sequence[str], size: int, seed: int) -> list[str]:
     """Documents of sentences drawn at random from the texts, `size` bytes of them in all."""
     sentences = [s for text in texts for s in re.split(r"(?<=[。！？\n])|(?<=[.!?]\s)", text) if s]
