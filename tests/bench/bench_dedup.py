@@ -43,33 +43,19 @@ import argparse
 import itertools
 import random
 import shutil
-import statistics
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-
-import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from corpus import draw, read_texts, sample_texts
-from dedup_peers import DATAKIT, Contestant, Job, find_contestants, kept_ids, prepare
-from dedup_quality import Truth, judge
-from planted import EDITS, Planted, language_of, plant, shuffle_sentences, write_records
-from watch import Usage, watch
-
-
-@dataclass(slots=True)
-class Runs:
-    """A contestant's runs on one corpus and on the first MB of it, and what it kept."""
-
-    contestant: Contestant
-    big: list[Usage] = field(default_factory=list)
-    small: list[Usage] = field(default_factory=list)
-    kept: set[str] = field(default_factory=set)
-    error: str = ""
+from dedup_peers import Contestant, Job, find_contestants, kept_ids, prepare
+from dedup_quality import Truth
+from dedup_tables import Runs, show_quality, show_speed
+from planted import Planted, language_of, plant, shuffle_sentences, write_records
+from watch import watch
 
 
 def main() -> None:
@@ -103,9 +89,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--cores", type=int, default=1, help="cores each contestant may use")
     parser.add_argument("--threshold", type=float, default=0.7)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--patience", type=float, default=60, help="wall seconds, see above")
+    parser.add_argument("--patience", type=float, default=60, help="CPU seconds, see above")
     parser.add_argument("--peer-python", action="append", default=[], help="repeatable")
-    parser.add_argument("--contestants", help="only these, by name, with commas")
+    parser.add_argument("--contestants", help="names with commas: bar,rensa")
     parser.add_argument("--corpora", help="only these corpora, by name, with commas")
     parser.add_argument("--yardstick", action="append", help="script, characters, plain")
     parser.add_argument("--folder", help="work here and keep the corpora and the truth")
@@ -175,7 +161,7 @@ def first_of(records: Sequence[Planted], size: float) -> Iterator[Planted]:
 
 def run_round(one: Runs, jobs: Sequence[Job], ids: list[str], number: int, patience: float) -> None:
     """Round 0 fills caches and compiles; it counts only for who is not run again."""
-    if one.error or (one.big and one.big[0].wall > patience):
+    if one.error or (one.big and one.big[0].cpu > patience):
         return
     if number == 1:
         one.big.clear()
@@ -190,62 +176,6 @@ def run_round(one: Runs, jobs: Sequence[Job], ids: list[str], number: int, patie
         usages.append(usage)
         if usages is one.big and not one.kept:
             one.kept = kept_ids(one.contestant, job, ids)
-
-
-def show_speed(runs: Sequence[Runs], sizes: Sequence[float]) -> None:
-    head = "CPU s  wall s  start-up  MB/s a core  without start-up  datakit is  largest MB  sum MB"
-    print(f"{'':12}  runs  {head}")
-    rates = {one.contestant.name: rates_of(one, sizes) for one in runs if not one.error}
-    mine = rates.get(DATAKIT)
-    for one in runs:
-        name = one.contestant.name
-        if one.error:
-            print(f"{name:12}  failed: {one.error}")
-            continue
-        cpu = statistics.median(u.cpu for u in one.big)
-        wall = statistics.median(u.wall for u in one.big)
-        gross, net, startup = rates[name]
-        ratio = f"{mine[0] / gross:5.1f}/{mine[1] / net:5.1f}x" if mine else ""
-        print(
-            f"{name:12}  {len(one.big):4}  {cpu:5.1f}  {wall:6.1f}  {startup:8.2f}  {gross:11.2f}"
-            f"  {net:16.2f}  {ratio:>10}  {max(u.largest_rss for u in one.big):10.0f}"
-            f"  {max(u.sum_rss for u in one.big):6.0f}"
-        )
-
-
-def rates_of(one: Runs, sizes: Sequence[float]) -> tuple[float, float, float]:
-    """MB per core-second with and without start-up, and its CPU seconds."""
-    big, small = (statistics.median(u.cpu for u in usages) for usages in (one.big, one.small))
-    net = (sizes[0] - sizes[1]) / max(big - small, 1e-3)
-    return sizes[0] / big, net, max(0.0, small - sizes[1] / net)
-
-
-def show_quality(
-    yardstick: str, truth: Truth, records: Sequence[Planted], runs: Sequence[Runs]
-) -> None:
-    place = {record.id: number for number, record in enumerate(records)}
-    planted = [(place[r.id], place[r.origin], r.kind) for r in records if r.kind]
-    alike = [p for p in planted if (min(p[:2]), max(p[:2])) in truth.similar]
-    found = {kind: [p for p in alike if p[2] == kind] for kind in EDITS}
-    print(
-        f"yardstick {yardstick}: {len(truth.similar)} pairs; planted copies at the threshold: "
-        + ", ".join(f"{kind} {len(some)}" for kind, some in found.items())
-    )
-    print(
-        f"{'':12}  removed  precision  at {truth.threshold - 0.1:.1f}  recall  groups lost", *EDITS
-    )
-    for one in runs:
-        stays = np.array([record.id in one.kept for record in records])
-        quality = judge(truth, stays)
-        kinds = [
-            f"{np.mean([not (stays[a] and stays[b]) for a, b, _ in some]):.3f}" if some else "-"
-            for some in found.values()
-        ]
-        print(
-            f"{one.contestant.name:12}  {quality.removed:7}  {quality.precision:9.4f}"
-            f"  {quality.near_precision:.4f}  {quality.recall:.4f}  {quality.lost_groups:11}",
-            *(f"{value:>{len(kind)}}" for value, kind in zip(kinds, EDITS, strict=True)),
-        )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ Shown for each size and executor: CPU and wall seconds, in all and per MB or per
 memory at its peak in MB, of the main process, of the largest worker, and of all processes
 together, as resident sets (shared pages counted once for each process) and as proportional sets
 (counted once); the peak of the disk that the work folder takes; and what the run removed. Memory
-is looked at twenty times a second, disk once. What the corpora are, `growing.py` says. Corpora
+is looked at ten times a second, disk once. What the corpora are, `growing.py` says. Corpora
 are written to `--folder`, which needs room for the corpus, the work and the output.
 """
 

@@ -43,13 +43,13 @@ class Peer:
 
 
 PEER_SCRIPTS = {
-    "bar (parts)": Peer("near_flat", "rensa", ("rensa", "numpy", "orjson"), "5 characters"),
+    "bar": Peer("near_flat", "rensa", ("rensa", "numpy", "orjson"), "5 characters"),
     "rensa": Peer("near_rensa", "rensa", ("rensa", "orjson"), "5 words or characters"),
     "daft": Peer("near_daft", "daft", ("daft",), "5 words or characters"),
     "datasketch": Peer(
         "near_datasketch", "datasketch", ("datasketch", "orjson"), "5 words or characters"
     ),
-    "datatrove": Peer("near_datatrove", "datatrove", ("datatrove", "spacy"), "5 words"),
+    "datatrove": Peer("near_datatrove", "datatrove", ("datatrove", "spacy", "jieba"), "5 words"),
     "data-juicer": Peer(
         "near_datajuicer", "py-data-juicer", ("data_juicer",), "5 words or characters"
     ),

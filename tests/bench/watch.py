@@ -11,6 +11,8 @@ from pathlib import Path
 
 import psutil
 
+KIBIBYTE = 1024 / 1e6  # in MB
+
 # Libraries that count the machine's cores instead of asking which are theirs.
 THREADS = ("POLARS_MAX_THREADS", "RAYON_NUM_THREADS", "OMP_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -37,7 +39,7 @@ class Usage:
 
 
 def watch(
-    command: Sequence[str], *, cores: int = 0, folder: Path | None = None, every: float = 0.05
+    command: Sequence[str], *, cores: int = 0, folder: Path | None = None, every: float = 0.1
 ) -> Usage:
     """Run a command to its end on `cores` cores (0: all that there are), looking at its processes
     `every` so many seconds. A failure is no exception but the last line of what it said.
@@ -96,8 +98,8 @@ def look_at_memory(pid: int, usage: Usage) -> None:
         sizes = dict(line.split(":", 1) for line in status.splitlines() if line.startswith("Vm"))
         if "VmHWM" not in sizes:
             continue
-        peak = int(sizes["VmHWM"].split()[0]) / 1024
-        total += int(sizes["VmRSS"].split()[0]) / 1024
+        peak = int(sizes["VmHWM"].split()[0]) * KIBIBYTE
+        total += int(sizes["VmRSS"].split()[0]) * KIBIBYTE
         if process.pid == pid:
             usage.main_rss = max(usage.main_rss, peak)
         else:
