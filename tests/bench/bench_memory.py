@@ -8,36 +8,15 @@ Prints the largest resident set of the main process and of any worker, polled te
 
 import argparse
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
-
-import psutil
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 from bench_throughput import pipeline_text
 from corpus import write_corpus
-
-
-def watch(command: list[str]) -> tuple[float, float, float]:
-    """Run a command; largest resident MB of the main process and of a child, and seconds."""
-    began = time.perf_counter()
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-    main, most_main, most_child = psutil.Process(process.pid), 0.0, 0.0
-    while process.poll() is None:
-        try:
-            most_main = max(most_main, main.memory_info().rss / 1e6)
-            for child in main.children(recursive=True):
-                most_child = max(most_child, child.memory_info().rss / 1e6)
-        except psutil.Error:
-            continue
-        time.sleep(0.1)
-    if process.returncode:
-        sys.exit(process.returncode)
-    return most_main, most_child, time.perf_counter() - began
+from watch import watch
 
 
 def main() -> None:
@@ -61,12 +40,14 @@ def main() -> None:
         pipeline = folder / "big.toml"
         pipeline.write_text(pipeline_text(arguments.pipeline, folder / "big.jsonl", folder))
         command = [sys.executable, "-m", "datakit", "run", str(pipeline), *options]
-        most_main, most_child, seconds = watch(command)
+        usage = watch(command)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    if usage.error:
+        sys.exit(usage.error)
     print(
-        f"{size / 1e9:.2f} GB of text in {seconds:.0f} s: main process {most_main:.0f} MB, "
-        f"largest worker {most_child:.0f} MB"
+        f"{size / 1e9:.2f} GB of text in {usage.wall:.0f} s: main process {usage.main_rss:.0f} MB, "
+        f"largest worker {usage.worker_rss:.0f} MB"
     )
 
 
