@@ -26,6 +26,7 @@ BUILT_IN = {
     "clean.script": "datakit.stages.clean.script:ScriptConverter",
     "filter.length": "datakit.stages.filter.length:LengthFilter",
     "filter.language": "datakit.stages.filter.language:LanguageFilter",
+    "filter.decontaminate": "datakit.stages.filter.decontaminate:DecontaminationFilter",
     "filter.rules": "datakit.stages.filter.rules:RulesFilter",
     "dedup.exact": "datakit.stages.dedup.exact:ExactDedup",
     "dedup.minhash": "datakit.stages.dedup.minhash:MinHashDedup",

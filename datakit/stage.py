@@ -9,6 +9,8 @@ TOML table. It holds no state, so it pickles to any worker. What every stage has
 - `adds`: the columns it adds;
 - optionally `libraries`: names of installed distributions whose version decides its results
   (part of the digest under which work is stored);
+- optionally `files`: the paths of files it reads besides the batches (a model, a list), whose
+  content is then part of the same digest (fields of type `Path` need not be told);
 - optionally a field `seed: int | None = None`: filled in from the pipeline's seed.
 
 The keys `use` and `only` of a `[[stage]]` table are the runner's and never reach a stage.
@@ -131,7 +133,19 @@ class Filter(Stage, Protocol):
 
     def reject(self, batch: Batch) -> Table:
         """One row per record: `reason` (String; null keeps the record) and, in further columns,
-        the measured values and the thresholds that decided.
+        the measured values and the thresholds that decided. The columns that the stage `adds`
+        are put to the records that stay.
+        """
+        ...
+
+
+@runtime_checkable
+class Summariser(Filter, Protocol):
+    """A filter that has more to tell in the report than how often each reason was given."""
+
+    def summarise(self, rejects: Iterable[Table]) -> Table:
+        """All that it rejected (`source`, `reason` and `values`, the latter as JSON text) in the
+        order of the input -> a small table for the report.
         """
         ...
 
