@@ -29,6 +29,7 @@ BUILT_IN = {
     "filter.language": "datakit.stages.filter.language:LanguageFilter",
     "filter.decontaminate": "datakit.stages.filter.decontaminate:DecontaminationFilter",
     "filter.pii": "datakit.stages.filter.pii:PiiFilter",
+    "filter.refusal": "datakit.stages.filter.refusal:RefusalFilter",
     "filter.rules": "datakit.stages.filter.rules:RulesFilter",
     "dedup.exact": "datakit.stages.dedup.exact:ExactDedup",
     "dedup.minhash": "datakit.stages.dedup.minhash:MinHashDedup",
