@@ -31,6 +31,8 @@ BUILT_IN = {
     "filter.pii": "datakit.stages.filter.pii:PiiFilter",
     "filter.refusal": "datakit.stages.filter.refusal:RefusalFilter",
     "filter.rules": "datakit.stages.filter.rules:RulesFilter",
+    "filter.words": "datakit.stages.filter.words:WordsFilter",
+    "filter.urls": "datakit.stages.filter.urls:UrlFilter",
     "dedup.exact": "datakit.stages.dedup.exact:ExactDedup",
     "dedup.minhash": "datakit.stages.dedup.minhash:MinHashDedup",
     "mix.weighted": "datakit.stages.mix.weighted:WeightedMix",

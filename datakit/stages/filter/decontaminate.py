@@ -172,6 +172,7 @@ class DecontaminationFilter:
             return None
         names = ("ngram_size", "min_coverage", "measure", "parts", "max_items")
         own = {name: getattr(self, name) for name in names}
+        own["parts"] = tuple(self.parts) if self.parts is not None else None
         return replace(rule, **{name: value for name, value in own.items() if value is not None})
 
     def _index(self) -> BenchmarkIndex:
