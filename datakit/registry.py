@@ -35,6 +35,7 @@ BUILT_IN = {
     "filter.urls": "datakit.stages.filter.urls:UrlFilter",
     "dedup.exact": "datakit.stages.dedup.exact:ExactDedup",
     "dedup.minhash": "datakit.stages.dedup.minhash:MinHashDedup",
+    "select.dsir": "datakit.stages.select.dsir:DsirSelection",
     "mix.weighted": "datakit.stages.mix.weighted:WeightedMix",
     "format.instruct": "datakit.stages.format.instruct:InstructFormat",
     "format.chat": "datakit.stages.format.chat:ChatFormat",
