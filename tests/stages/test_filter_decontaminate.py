@@ -179,6 +179,7 @@ def test_a_broken_file_is_an_error_with_its_place(tmp_path: Path) -> None:
         ({"benchmarks": {}}, "benchmarks"),
         ({"benchmarks": {"x": Path("no/such.jsonl")}}, "benchmarks"),
         ({"benchmarks": {"x": ROOT / "LICENSE"}}, "benchmarks"),
+        ({"sources": frozenset({"x"})}, "sources"),
         ({"recipe": "tulu"}, "recipe"),
         ({"fields": {"y": {"question": "q"}}}, "fields"),
         ({"fields": {"x": {"questions": "q"}}}, "fields"),
@@ -269,6 +270,59 @@ def test_all_planted_leaks_are_found_and_reported_by_benchmark(pipeline: Path) -
         {"benchmark": "mmlu", "items": 30, "looked_for": 30, "items_found": 1,
          "records_rejected": 1},
     ]  # fmt: skip
+
+
+SOURCES = """
+[pipeline]
+name = "exam"
+[[source]]
+name = "exam"
+path = "{folder}/exam.jsonl"
+[[source]]
+name = "web"
+path = "{folder}/web.jsonl"
+[[stage]]
+use = "filter.decontaminate"
+sources = ["exam"]
+[output]
+path = "{folder}/out"
+format = "text"
+"""
+
+
+def test_a_source_can_be_the_benchmark(tmp_path: Path) -> None:
+    write(tmp_path, [{"text": ZH["question"]}])
+    write(tmp_path, [{"text": f"见{ZH['question']}。"}, {"text": "无关"}], "web.jsonl")
+    path = tmp_path / "exam.toml"
+    path.write_text(SOURCES.format(folder=tmp_path), encoding="utf-8")
+
+    report = datakit.run(path, executor="local")
+    again = write(tmp_path, [{"text": QUESTIONS[0]}])
+    changed = datakit.run(path, executor="local")
+
+    reasons = {reason for count in report.counts.by_stage().values() for reason in count.reasons}
+    assert again.name == "exam.jsonl"
+    assert reasons == {"benchmark", "contaminated:exam"}
+    assert [row["records_rejected"] for row in report.verdicts[0].rows] == [1]
+    assert (report.rows_out, changed.rows_out) == (1, 2)
+
+
+def test_of_a_conversation_the_user_asks(tmp_path: Path) -> None:
+    from datakit.stages.filter.benchmark_items import read_source_items
+    from datakit.stages.ingest.jsonl import JsonlSource
+    from datakit.testing import make_batch
+
+    class Exam(JsonlSource):
+        __slots__ = ()
+
+        def read(self, shard: Any) -> Any:
+            talk = [{"role": "user", "content": "问"}, {"role": "assistant", "content": "答"}]
+            yield make_batch([{"id": "a", "messages": talk}])
+
+    path = write(tmp_path, [{"text": "x"}])
+    [item] = read_source_items(Exam(name="exam", path=str(path)))
+
+    assert (item.benchmark, item.place, item.question, item.answer) == ("exam", "a", "问", "答")
 
 
 def test_a_changed_benchmark_is_looked_for_anew(pipeline: Path) -> None:

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import polars as pl
+
 from datakit.errors import DatakitError
+from datakit.records import ID, REASON, joined_content
+from datakit.stage import Source
 from datakit.stages.filter.benchmark_files import Row, find_benchmark_files, read_rows
 
 Fields: TypeAlias = Mapping[str, str | tuple[str, ...]]
 """Names of fields by part: `question`, `options`, `answer`."""
 
+SHARD_BYTES = 64 << 20
 PARTS = ("question", "options", "answer")
 
 # Names under which published benchmarks keep them, in any case; the first that is there is taken.
@@ -56,6 +61,22 @@ def read_items(benchmark: str, path: Path, fields: Fields) -> Iterator[Item]:
             item = _make_item(benchmark, row, fields)
             if item.question.strip():
                 yield item
+
+
+def read_source_items(source: Source) -> Iterator[Item]:
+    """The records of a source as items: a document is a question; of a conversation what the user
+    says is the question, what the assistant says the answer.
+    """
+    for shard in source.shards(SHARD_BYTES):
+        for batch in source.read(shard):
+            if REASON in batch.columns:
+                batch = batch.filter(pl.col(REASON).is_null())
+            questions = joined_content(batch, roles=("user",)).fill_null("")
+            answers = joined_content(batch, roles=("assistant",)).fill_null("")
+            for place, question, answer in zip(batch[ID], questions, answers, strict=True):
+                if question.strip():
+                    has_answer = answer != question and not _POINTER.fullmatch(answer)
+                    yield Item(source.name, place, question, (), answer if has_answer else "")
 
 
 def _make_item(benchmark: str, row: Row, fields: Fields) -> Item:

@@ -18,6 +18,9 @@ from datakit.stages.filter.recipes import Recipe
 WINDOW_BYTES = 400
 """So far behind a short question, and as far again as its options are long, one must stand."""
 
+SHOWN_CHARS = 200
+MOST_ITEMS = 20
+
 HIT_SCHEMA = {
     "row": pl.Int64,
     "benchmark": pl.String,
@@ -50,6 +53,21 @@ class BenchmarkIndex:
             "row", "coverage", descending=[False, True], maintain_order=True, nulls_last=True
         )
         return best.unique(["row", "benchmark", "item"], keep="first", maintain_order=True)
+
+
+def best_hits(found: Table, texts: pl.Series) -> Table:
+    """Of each row with hits the best covered item, its matched text, and all items found."""
+    name = pl.concat_str("benchmark", pl.lit("/"), "item")
+    hits = found.group_by("row", maintain_order=True).agg(
+        pl.exclude("begin", "end").first(),
+        name.head(MOST_ITEMS).alias("items"),
+        pl.col("begin", "end").first(),
+    )
+    cut = [
+        texts[row].encode()[begin:end].decode(errors="ignore")[:SHOWN_CHARS]
+        for row, begin, end in hits.select("row", "begin", "end").iter_rows()
+    ]
+    return hits.drop("begin", "end").with_columns(pl.Series("matched", cut, dtype=pl.String))
 
 
 def build_index(items: Sequence[Item], recipe: Recipe) -> BenchmarkIndex:

@@ -3,28 +3,20 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Literal, Self
 
 import polars as pl
 
 from datakit.errors import DatakitError, SettingsError, did_you_mean
-from datakit.records import CONTENT, Batch, Columns, Table, joined_content
+from datakit.records import CONTENT, SOURCE, Batch, Columns, Table, joined_content
+from datakit.stage import Source
 from datakit.stages.filter.benchmark_files import SUFFIXES, find_benchmark_files, kind_of
-from datakit.stages.filter.benchmark_items import PARTS, Fields, read_items
-from datakit.stages.filter.contamination import BenchmarkIndex, build_index
+from datakit.stages.filter.benchmark_items import PARTS, read_items, read_source_items
+from datakit.stages.filter.contamination import BenchmarkIndex, best_hits, build_index
 from datakit.stages.filter.recipes import RECIPES, Recipe, Rule
 
-SHOWN_CHARS = 200
-MOST_ITEMS = 20
-
-Key: TypeAlias = tuple[
-    Recipe,
-    tuple[tuple[str, str], ...],
-    tuple[tuple[str, tuple[tuple[str, tuple[str, ...]], ...]], ...],
-    tuple[tuple[str, int, int], ...],
-]
+MOST_INDEXES = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,6 +33,10 @@ class DecontaminationFilter:
         mmlu = "benchmarks/mmlu/*_test.csv"
         [stage.fields]
         mmlu = { question = "1", options = ["2", "3", "4", "5"] }
+
+    `sources` names sources of the pipeline that are benchmarks as well: a document is a question,
+    of a conversation what the user says is the question and what the assistant says the answer.
+    Their own records go when they come to this stage (reason `benchmark`).
 
     Compared are words, or characters for scripts without spaces; case, width, accents,
     punctuation and white space do not count. Conversations are judged over all their messages
@@ -74,13 +70,14 @@ class DecontaminationFilter:
     Memory is 100 bytes or so an n-gram of the benchmarks, in each process. The content of the
     files is part of what decides the results: a changed benchmark is looked for anew.
 
-    Reasons: `contaminated:<benchmark>`. Values: item (`<file>:<number>`), part, coverage, the
-    text that matched, and all items found (at most 20).
+    Reasons: `contaminated:<benchmark>`, `benchmark`. Values: item (`<file>:<number>`), part,
+    coverage, the text that matched, and all items found (at most 20).
     """
 
     needs: ClassVar[Columns] = frozenset({CONTENT})
 
-    benchmarks: Mapping[str, Path]
+    benchmarks: Mapping[str, Path] = field(default_factory=dict)
+    sources: frozenset[str] = frozenset()
     recipe: str = "by-script"
     fields: Mapping[str, Mapping[str, str | tuple[str, ...]]] = field(default_factory=dict)
     roles: tuple[str, ...] = ()
@@ -90,13 +87,16 @@ class DecontaminationFilter:
     parts: tuple[str, ...] | None = None
     max_items: int | None = None
     action: Literal["reject", "tag"] = "reject"
+    _bound: Mapping[str, Source] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.benchmarks:
+        if not self.benchmarks and not self.sources:
             hint = 'benchmarks = { gsm8k = "benchmarks/gsm8k.jsonl" }'
             raise SettingsError("benchmarks", "names no benchmark", hint)
         for name, path in self.benchmarks.items():
             _check_files(name, Path(path))
+        if both := sorted(frozenset(self.sources) & self.benchmarks.keys()):
+            raise SettingsError("sources", f"{both[0]!r} is a benchmark of another path as well")
         if self.recipe not in RECIPES:
             hint = did_you_mean(self.recipe, RECIPES)
             raise SettingsError("recipe", f"unknown recipe {self.recipe!r}", hint)
@@ -127,14 +127,20 @@ class DecontaminationFilter:
     @property
     def files(self) -> list[Path]:
         """The benchmarks' files, whose content decides the results."""
-        return [f for path in self.benchmarks.values() for f in find_benchmark_files(Path(path))]
+        paths = [Path(path) for path in self.benchmarks.values()]
+        inputs = [Path(file.path) for source in self._bound.values() for file in source.inputs()]
+        return [file for path in paths for file in find_benchmark_files(path)] + inputs
+
+    def bind(self, sources: Mapping[str, Source]) -> Self:
+        """The stage with the sources that are benchmarks."""
+        return replace(self, _bound={name: sources[name] for name in sorted(self.sources)})
 
     def reject(self, batch: Batch) -> Table:
         """`reason` with the best covered item and all items found; or the columns of a tag."""
         texts = joined_content(batch, roles=self.roles).fill_null("")
         found = self._index().find(texts)
         rows = pl.DataFrame({"row": range(batch.height)}, {"row": pl.Int64})
-        best = rows.join(_best(found, texts), on="row", how="left", maintain_order="left")
+        best = rows.join(best_hits(found, texts), on="row", how="left", maintain_order="left")
         none = pl.lit(None, dtype=pl.String)
         if self.action == "tag":
             return best.select(
@@ -143,9 +149,10 @@ class DecontaminationFilter:
                 pl.col("item").alias("contaminated_item"),
                 pl.col("coverage").alias("contamination"),
             )
-        reason = pl.when(pl.col("benchmark").is_not_null()).then(
-            pl.concat_str(pl.lit("contaminated:"), "benchmark")
-        )
+        named = pl.concat_str(pl.lit("contaminated:"), "benchmark")
+        is_benchmark = batch[SOURCE].is_in(list(self.sources))
+        is_found = pl.col("benchmark").is_not_null()
+        reason = pl.when(is_benchmark).then(pl.lit("benchmark")).when(is_found).then(named)
         return best.select(reason.alias("reason"), pl.exclude("row"))
 
     def summarise(self, rejects: Iterable[Table]) -> Table:
@@ -155,6 +162,7 @@ class DecontaminationFilter:
         index = self._index()
         found, records = set[str](), Counter[str]()
         for table in rejects:
+            table = table.filter(pl.col("reason") != "benchmark")
             values = table["values"].str.json_decode(_SUMMARY_TYPE).struct.unnest()
             for items in values["items"]:
                 found.update(items)
@@ -162,7 +170,7 @@ class DecontaminationFilter:
         hits = Counter(name.partition("/")[0] for name in found)
         rows = [
             (name, index.counts[name], index.searchable[name], hits[name], records[name])
-            for name in self.benchmarks
+            for name in self._names
         ]
         return pl.DataFrame(rows, schema=_SUMMARY, orient="row")
 
@@ -175,54 +183,43 @@ class DecontaminationFilter:
         own["parts"] = tuple(self.parts) if self.parts is not None else None
         return replace(rule, **{name: value for name, value in own.items() if value is not None})
 
+    @property
+    def _names(self) -> list[str]:
+        return [*self.benchmarks, *sorted(self.sources)]
+
     def _index(self) -> BenchmarkIndex:
+        """The index, built once a process; files that change are read again."""
+        marks = [(str(file), file.stat().st_mtime_ns) for file in self.files]
+        key = repr((self, marks))
+        if key not in _INDEXES:
+            while len(_INDEXES) >= MOST_INDEXES:
+                del _INDEXES[next(iter(_INDEXES))]
+            _INDEXES[key] = self._build()
+        return _INDEXES[key]
+
+    def _build(self) -> BenchmarkIndex:
         recipe = RECIPES[self.recipe]
         recipe = Recipe(words=self._rule(recipe.words), chars=self._rule(recipe.chars))
-        named = tuple((name, str(path)) for name, path in self.benchmarks.items())
-        fields = tuple(
-            (name, tuple((p, (f,) if isinstance(f, str) else tuple(f)) for p, f in own.items()))
-            for name, own in self.fields.items()
-        )
-        marks = tuple((str(f), f.stat().st_size, f.stat().st_mtime_ns) for f in self.files)
-        return _build((recipe, named, fields, marks))
+        items = [
+            item
+            for name, path in self.benchmarks.items()
+            for item in read_items(name, Path(path), self.fields.get(name, {}))
+        ]
+        items += [item for source in self._bound.values() for item in read_source_items(source)]
+        index = build_index(items, recipe)
+        for name in self._names:
+            if not index.searchable[name]:
+                raise DatakitError(
+                    f"filter.decontaminate: benchmark {name!r} has no item that can be looked for: "
+                    "its questions are shorter than an n-gram, and have neither options nor answer"
+                )
+        return index
 
 
 TAGS = ("contaminated_by", "contaminated_item", "contamination")
 _SUMMARY = ["benchmark", "items", "looked_for", "items_found", "records_rejected"]
 _SUMMARY_TYPE = pl.Struct({"items": pl.List(pl.String)})
-
-
-@lru_cache(maxsize=4)
-def _build(key: Key) -> BenchmarkIndex:
-    """The index of a benchmark, once a process; files that change are read again."""
-    recipe, named, fields, _ = key
-    told: dict[str, Fields] = {name: dict(own) for name, own in fields}
-    items = [
-        item for name, path in named for item in read_items(name, Path(path), told.get(name, {}))
-    ]
-    index = build_index(items, recipe)
-    for name, path in named:
-        if not index.searchable[name]:
-            raise DatakitError(
-                f"filter.decontaminate: benchmark {name!r} ({path}) has no item that can be looked "
-                "for: its questions are shorter than an n-gram and have neither options nor answer"
-            )
-    return index
-
-
-def _best(found: Table, texts: pl.Series) -> Table:
-    """The best covered item of each row with hits, its matched text, and all items found."""
-    name = pl.concat_str("benchmark", pl.lit("/"), "item")
-    hits = found.group_by("row", maintain_order=True).agg(
-        pl.exclude("begin", "end").first(),
-        name.head(MOST_ITEMS).alias("items"),
-        pl.col("begin", "end").first(),
-    )
-    cut = [
-        texts[row].encode()[begin:end].decode(errors="ignore")[:SHOWN_CHARS]
-        for row, begin, end in hits.select("row", "begin", "end").iter_rows()
-    ]
-    return hits.drop("begin", "end").with_columns(pl.Series("matched", cut, dtype=pl.String))
+_INDEXES: dict[str, BenchmarkIndex] = {}
 
 
 def _check_files(name: str, path: Path) -> None:
