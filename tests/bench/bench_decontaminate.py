@@ -16,14 +16,13 @@ import time
 from itertools import islice
 from pathlib import Path
 
-import polars as pl
-
 sys.path.insert(0, str(Path(__file__).parent))
 
 from corpus import SAMPLES, documents, grow
 
 from datakit.stages.filter.benchmark_items import read_items
 from datakit.stages.filter.decontaminate import DecontaminationFilter
+from datakit.testing import make_batch
 
 BATCH_ROWS = 1000
 
@@ -86,9 +85,9 @@ def main() -> None:
     stage = DecontaminationFilter(
         benchmarks={"planted": arguments.benchmark}, recipe=arguments.recipe
     )
-    stage.reject(pl.DataFrame({"text": texts[:1] * 2}))  # the index is built, kernels are there
+    stage.reject(make_batch([{"text": "text"}]))  # the index is built, kernels are there
     starts = range(0, len(texts), BATCH_ROWS)
-    batches = [pl.DataFrame({"text": texts[start : start + BATCH_ROWS]}) for start in starts]
+    batches = [make_batch([{"text": t} for t in texts[at : at + BATCH_ROWS]]) for at in starts]
     began, rejected = time.process_time(), set()
     for start, batch in zip(starts, batches, strict=True):
         verdicts = stage.reject(batch)
