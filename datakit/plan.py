@@ -5,14 +5,14 @@ decisions of the barrier before it to that barrier's spill; it runs row-local st
 observing the next barrier, or in the sink. Nothing here reads data.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from datakit.config.model import NamedSource, NamedStage, Pipeline
 from datakit.errors import DatakitError, PipelineFileError, Problem, did_you_mean
 from datakit.records import CONTENT, ID, META, SOURCE, Columns
-from datakit.stage import Barrier, Filter, Map, Sink, Source, Stage
+from datakit.stage import Barrier, Filter, Map, Sink, Source, SourceReader, Stage
 
 MOST_NAMES = 4
 """A segment's label names its stages up to this number."""
@@ -84,9 +84,15 @@ def compile_plan(pipeline: Pipeline) -> Plan:
     problems += [p for source in pipeline.sources for p in _missing_columns(pipeline, source)]
     if problems:
         raise PipelineFileError(pipeline.file, list(dict.fromkeys(problems)))
-    steps = [Step(s.index, s.name, s.stage, s.only) for s in pipeline.stages]
+    by_name = {source.name: source.source for source in pipeline.sources}
+    steps = [Step(s.index, s.name, _bind(s.stage, by_name), s.only) for s in pipeline.stages]
     sources = tuple(source.source for source in pipeline.sources)
     return Plan(pipeline, sources, tuple(cut_segments(steps)), pipeline.sink)
+
+
+def _bind(stage: Any, sources: Mapping[str, Source]) -> Any:
+    """The stage, with the sources given to it that it reads for itself."""
+    return stage.bind(sources) if isinstance(stage, SourceReader) else stage
 
 
 def check_inputs(pipeline: Pipeline) -> None:

@@ -22,6 +22,7 @@ import numpy as np
 import polars as pl
 import pyarrow as pa
 import xxhash
+from numpy.typing import NDArray
 
 Batch: TypeAlias = pl.DataFrame
 Table: TypeAlias = pl.DataFrame
@@ -152,3 +153,15 @@ def _join_messages(messages: pl.Series, roles: tuple[str, ...]) -> pl.Series:
         message = message.filter(message.struct.field("role").is_in(roles))
     contents = pl.col(messages.name).list.eval(message.struct.field("content").fill_null(""))
     return messages.to_frame().select(contents.list.join("\n")).to_series().alias(TEXT)
+
+
+def utf8_buffers(texts: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """A String series as kernels take it: all its UTF-8 bytes, and where each text begins (and
+    the last ends). Null counts as empty.
+    """
+    array = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest())
+    _, offsets, data = array.buffers()
+    if offsets is None or not len(texts):
+        return np.zeros(0, dtype=np.uint8), np.zeros(len(texts) + 1, dtype=np.int64)
+    places = np.frombuffer(offsets, dtype=np.int64)[array.offset :][: len(texts) + 1]
+    return np.frombuffer(data or b"", dtype=np.uint8), places

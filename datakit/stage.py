@@ -11,6 +11,8 @@ TOML table. It holds no state, so it pickles to any worker. What every stage has
   (part of the digest under which work is stored);
 - optionally fields with the metadata `{WRITES: True}`: where something is written, which decides
   no result;
+- optionally `files`: the paths of files it reads besides the batches (a model, a list), whose
+  content is then part of the same digest (fields of type `Path` need not be told);
 - optionally a field `seed: int | None = None`: filled in from the pipeline's seed.
 
 The keys `use` and `only` of a `[[stage]]` table are the runner's and never reach a stage.
@@ -20,7 +22,7 @@ Parting rows, writing rejects, counting and asserting that nothing got lost is t
 no stage does any of it.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
@@ -135,8 +137,34 @@ class Filter(Stage, Protocol):
 
     def reject(self, batch: Batch) -> Table:
         """One row per record: `reason` (String; null keeps the record) and, in further columns,
-        the measured values and the thresholds that decided.
+        the measured values and the thresholds that decided. The columns that the stage `adds`
+        are put to the records that stay.
         """
+        ...
+
+
+@runtime_checkable
+class Summariser(Filter, Protocol):
+    """A filter that has more to tell in the report than how often each reason was given."""
+
+    def summarise(self, rejects: Iterable[Table]) -> Table:
+        """All that it rejected (`source`, `reason` and `values`, the latter as JSON text) in the
+        order of the input -> a small table for the report.
+        """
+        ...
+
+
+@runtime_checkable
+class SourceReader(Stage, Protocol):
+    """A stage that reads whole sources for itself, beside the batches that it gets."""
+
+    @property
+    def sources(self) -> frozenset[str]:
+        """The sources that its settings name."""
+        ...
+
+    def bind(self, sources: Mapping[str, Source]) -> Stage:
+        """The stage with the sources it named; called once all sources are known."""
         ...
 
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, get_type_hints
 
 from datakit.config.findings import Site
 from datakit.config.values import fit
-from datakit.config.words import toml_text, type_words, union_members
+from datakit.config.words import toml_text, type_words
 from datakit.errors import DatakitError, SettingsError, did_you_mean
 
 
@@ -84,8 +84,8 @@ def build_stage(cls: type, table: Mapping[str, Any], site: Site, given: Given) -
     settings = _fitted({k: v for k, v in own.items() if k in types}, types, site)
     if len(site.findings.problems) > before:
         return None
-    paths = {key: _place_paths(settings[key], types[key], given.folder) for key in settings}
-    return _construct(cls, {**paths, **given.values}, site)
+    placed = {key: _place_paths(value, given.folder) for key, value in settings.items()}
+    return _construct(cls, {**placed, **given.values}, site)
 
 
 def _fitted(own: Mapping[str, Any], types: Mapping[str, Any], site: Site) -> dict[str, Any]:
@@ -113,12 +113,15 @@ def _construct(cls: type, settings: Mapping[str, Any], site: Site) -> Any:
     return None
 
 
-def _place_paths(value: Any, hint: Any, folder: Path | None) -> Any:
-    if isinstance(value, tuple) and hint == tuple[Path, ...]:
-        return tuple(Path(place_path(str(path), folder)) for path in value)
-    if not isinstance(value, Path) or Path not in union_members(hint):
-        return value
-    return Path(place_path(str(value), folder))
+def _place_paths(value: Any, folder: Path | None) -> Any:
+    """The value with every path in it placed, in tables and lists too."""
+    if isinstance(value, Path):
+        return Path(place_path(str(value), folder))
+    if isinstance(value, Mapping):
+        return {key: _place_paths(each, folder) for key, each in value.items()}
+    if isinstance(value, tuple | list):
+        return type(value)(_place_paths(each, folder) for each in value)
+    return value
 
 
 def place_path(path: str, folder: Path | None) -> str:

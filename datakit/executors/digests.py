@@ -33,9 +33,13 @@ def _plain(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return sorted(value)
     if isinstance(value, Path) and value.is_file():
-        with value.open("rb") as file:
-            return [str(value), hashlib.file_digest(file, "sha256").hexdigest()]
+        return [str(value), _hash_file(value)]
     return str(value)
+
+
+def _hash_file(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def step_identity(step: Step) -> list[Any]:
@@ -44,11 +48,15 @@ def step_identity(step: Step) -> list[Any]:
 
 
 def stage_identity(stage: Stage | Any) -> list[Any]:
-    """What decides a stage's results: class, settings, versions, a user's own source code."""
+    """What decides a stage's results: class, settings, the content of the files it reads,
+    versions, a user's own source code.
+    """
     kind = type(stage)
     versions = {name: _version(name) for name in getattr(stage, "libraries", ())}
     code = "" if kind.__module__.startswith("datakit.") else _source_code(kind)
-    return [f"{kind.__module__}:{kind.__qualname__}", settings_of(stage), versions, code]
+    read = [_hash_file(path) for path in getattr(stage, "files", ())]
+    settings = [settings_of(stage), *([read] if read else [])]
+    return [f"{kind.__module__}:{kind.__qualname__}", *settings, versions, code]
 
 
 def _version(distribution: str) -> str:

@@ -37,7 +37,7 @@ def run_local(stage: Stage, batch: Batch) -> Parted:
         TypeError: the stage is neither.
     """
     if isinstance(stage, Filter):
-        return part_by_verdicts(batch, stage.reject(batch))
+        return part_by_verdicts(batch, stage.reject(batch), adds=stage.adds)
     if not isinstance(stage, Map):
         raise TypeError(f"{type(stage).__name__} is neither a map, a filter nor a barrier")
     changed = stage.map(batch)

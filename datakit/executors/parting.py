@@ -17,6 +17,7 @@ from datakit.records import (
     TEXT,
     VALUES,
     Batch,
+    Columns,
     Table,
     joined_content,
 )
@@ -57,10 +58,17 @@ def part_by_reason_column(batch: Batch, *, excerpt: int | None = EXCERPT_CHARS) 
 
 
 def part_by_verdicts(
-    batch: Batch, verdicts: Table, *, excerpt: int | None = EXCERPT_CHARS
+    batch: Batch,
+    verdicts: Table,
+    *,
+    adds: Columns = frozenset(),
+    excerpt: int | None = EXCERPT_CHARS,
 ) -> Parted:
-    """Part a batch by what a filter said: `reason`, and the values that decided."""
+    """Part a batch by what a filter said: `reason`, and the values that decided; those that it
+    `adds` go with the rows that stay.
+    """
     reasons = verdicts["reason"]
+    batch = batch.with_columns(verdicts.select(sorted(adds)).get_columns())
     if reasons.null_count() == batch.height:
         return Parted(batch, empty_rejects())
     return _part(batch, reasons, verdicts.drop("reason"), excerpt)

@@ -22,6 +22,7 @@ from datakit.executors.exchange import Observed
 from datakit.executors.local import Executor
 from datakit.executors.output import OutputFile, WriteTask, check_output, plan_files, write_file
 from datakit.executors.segment import SegmentTask, run_segment
+from datakit.executors.summaries import in_order, summarise_rejects
 from datakit.executors.tables import open_table
 from datakit.executors.workdir import FORMAT_VERSION, Workdir, read_json
 from datakit.plan import Plan, Segment
@@ -88,6 +89,7 @@ class Run:
         )
         check_books(counts)
         files = self._write(digest, done[-1], counts)
+        verdicts = in_order([*verdicts, *summarise_rejects(self.plan, done)])
         report = build_report(self.plan, counts, verdicts, files, self.reused)
         report = replace(report, output=str(self.output), seconds=time.monotonic() - began)
         return conclude(report, files, done, self.workdir.tmp_dir)

@@ -154,7 +154,8 @@ class _Run:
     def _apply_step(self, batch: Batch, step: Step) -> Batch:
         stage, excerpt = step.stage, self._task.excerpt
         if isinstance(stage, Filter):
-            parted = part_by_verdicts(batch, stage.reject(batch), excerpt=excerpt)
+            verdicts = stage.reject(batch)
+            parted = part_by_verdicts(batch, verdicts, adds=stage.adds, excerpt=excerpt)
         else:
             assert isinstance(stage, Map)
             changed = stage.map(batch)

@@ -7,13 +7,13 @@ permutations are not in it: bucket keys are made anew, for the threshold and the
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 import pyarrow as pa
 
-from datakit import __version__
 from datakit.errors import DatakitError
 from datakit.records import ID, SOURCE, Table
 from datakit.stages.dedup.groups import SHINGLES
@@ -48,7 +48,7 @@ def describe(*, ngram_words: int, ngram_chars: int, on: str, seed: int) -> dict[
         "ngram_chars": ngram_chars,
         "on": on,
         "seed": seed,
-        "datakit": __version__,
+        "datakit": version("datakit"),
     }
 
 

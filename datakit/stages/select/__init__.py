@@ -1,0 +1,1 @@
+"""Barriers that choose records towards a goal."""
