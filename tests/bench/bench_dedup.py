@@ -160,13 +160,15 @@ def first_of(records: Sequence[Planted], size: float) -> Iterator[Planted]:
 
 
 def run_round(one: Runs, jobs: Sequence[Job], ids: list[str], number: int, patience: float) -> None:
-    """Round 0 fills caches and compiles; it counts only for who is not run again."""
+    """Round 0 fills caches and compiles, in the small run that comes first; it counts only for
+    who is not run again.
+    """
     if one.error or (one.big and one.big[0].cpu > patience):
         return
     if number == 1:
         one.big.clear()
         one.small.clear()
-    for job, usages in zip(jobs, (one.big, one.small), strict=True):
+    for job, usages in zip(reversed(jobs), (one.small, one.big), strict=True):
         usage = watch(prepare(one.contestant, job), cores=job.cores)
         if usage.error:  # Some fail now and then; twice running is a failure.
             usage = watch(prepare(one.contestant, job), cores=job.cores)
