@@ -28,6 +28,7 @@ BUILT_IN = {
     "filter.language": "datakit.stages.filter.language:LanguageFilter",
     "filter.rules": "datakit.stages.filter.rules:RulesFilter",
     "dedup.exact": "datakit.stages.dedup.exact:ExactDedup",
+    "dedup.lines": "datakit.stages.dedup.lines:LinesDedup",
     "dedup.minhash": "datakit.stages.dedup.minhash:MinHashDedup",
     "mix.weighted": "datakit.stages.mix.weighted:WeightedMix",
     "format.instruct": "datakit.stages.format.instruct:InstructFormat",

@@ -1,6 +1,7 @@
 """Stages over a few batches in memory: what the engine does by files, for previews and tests."""
 
 from collections.abc import Sequence
+from functools import partial
 
 import polars as pl
 
@@ -11,8 +12,9 @@ from datakit.executors.parting import (
     part_by_reason_column,
     part_by_verdicts,
 )
+from datakit.executors.tables import list_by_address
 from datakit.records import ADDRESS, ID, PARTITION, Batch, Table, make_addresses
-from datakit.stage import Barrier, Filter, Map, Reduced, Resolver, Stage
+from datakit.stage import Barrier, Describer, Filter, Map, Reduced, Resolver, Stage
 
 PARTITIONS = 4
 
@@ -51,12 +53,14 @@ def run_barrier(stage: Barrier, batches: Sequence[Batch]) -> tuple[list[Parted],
 
         reduced = [stage.resolve(iter([r.rows for r in reduced]), recall)]
     verdict = stage.decide([r.summary for r in reduced if r.summary.width])
-    rows = _join_rows(reduced)
+    rows = _join_rows(reduced, many_rows=getattr(stage, "many_rows", False))
     parted = []
     for batch in addressed:
         mine = batch.select(ADDRESS).join(rows, on=ADDRESS, how="left", maintain_order="left")
         plain = batch.drop(ADDRESS)
         parted.append(part_by_decisions(plain, stage.apply(plain, mine, verdict)))
+    if isinstance(stage, Describer) and verdict.height:
+        verdict = stage.describe(verdict, partial(_look_up, addressed))
     return parted, verdict
 
 
@@ -67,11 +71,18 @@ def _exchange(tables: Sequence[Table]) -> list[Table]:
     return [table.sort(order, maintain_order=True) if order else table for table in found]
 
 
-def _join_rows(reduced: Sequence[Reduced]) -> Table:
+def _look_up(batches: Sequence[Batch], addresses: Sequence[int]) -> Batch:
+    rows = [batches[address >> 32][address & 0xFFFFFFFF] for address in addresses]
+    return pl.concat(rows).drop(ADDRESS)
+
+
+def _join_rows(reduced: Sequence[Reduced], *, many_rows: bool) -> Table:
     tables = [r.rows for r in reduced if r.rows.width]
     if not tables:
         return pl.DataFrame(schema={ADDRESS: pl.UInt64})
     rows = pl.concat(tables)
+    if many_rows:
+        return list_by_address(rows)
     if not rows[ADDRESS].is_unique().all():
         raise BrokenBooksError("a barrier decided twice on one record")
     return rows

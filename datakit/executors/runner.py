@@ -7,6 +7,7 @@ using work again after a change of a later stage are one mechanism: what is ther
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,13 @@ from datakit.executors.digests import digest_of, stage_identity, step_identity
 from datakit.executors.local import Executor
 from datakit.executors.output import OutputFile, WriteTask, check_output, plan_files, write_file
 from datakit.executors.segment import SegmentTask, run_segment
-from datakit.executors.tables import open_table
+from datakit.executors.tables import find_records, open_table
 from datakit.executors.workdir import FORMAT_VERSION, Workdir, read_json
-from datakit.plan import Plan, Segment
+from datakit.plan import Plan, Segment, Step
 from datakit.report.counts import Counts, check_books
 from datakit.report.progress import Progress, Silent
 from datakit.report.report import Report, Verdict
+from datakit.stage import Describer
 
 PARTITION_BYTES = 64 << 20
 MOST_PARTITIONS = 1024
@@ -79,8 +81,7 @@ class Run:
             if segment.observes:
                 home = self.workdir.step_dir(digest)
                 passed = settle(segment.observes, done[-1], home, partitions, self._map)
-                rows = open_table(home / "verdict.arrow").to_dicts()
-                verdicts.append(Verdict(segment.observes.label, rows))
+                verdicts.append(_show(segment.observes, home, done[-1]))
         counts = Counts.total(
             Counts.from_json(read_json(folder / "counts.json")) for dirs in done for folder in dirs
         )
@@ -190,6 +191,14 @@ class Run:
             self.progress.advance(size=done.size, rows_in=done.rows_in, rows_out=done.rows_out)
         self.progress.end()
         return [task.folder for task in tasks]
+
+
+def _show(barrier: Step, home: Path, shard_dirs: Sequence[Path]) -> Verdict:
+    """A barrier's verdict as the report shows it."""
+    verdict = open_table(home / "verdict.arrow")
+    if isinstance(barrier.stage, Describer) and verdict.height:
+        verdict = barrier.stage.describe(verdict, partial(find_records, shard_dirs))
+    return Verdict(barrier.label, verdict.to_dicts())
 
 
 def count_partitions(input_bytes: int) -> int:

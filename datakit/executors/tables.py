@@ -1,6 +1,6 @@
 """Tables on disk between tasks: Arrow IPC files, memory-mapped when read."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -102,6 +102,29 @@ def rows_of_shard(path: Path, shard: int) -> Table:
     first = addresses.search_sorted(shard << 32, side="left")
     last = addresses.search_sorted(((shard + 1) << 32) - 1, side="right")
     return rows[int(first) : int(last)]
+
+
+def list_by_address(rows: Table) -> Table:
+    """One row for each address: every other column as a list, in the order of the rows' values,
+    so that it matters nowhere which partition a row came from.
+    """
+    others = [name for name in rows.columns if name != ADDRESS]
+    return rows.sort(ADDRESS, *others).group_by(ADDRESS, maintain_order=True).agg(others)
+
+
+def find_records(shard_dirs: Sequence[Path], addresses: Sequence[int]) -> Batch:
+    """Records that met a barrier, by address, in the order asked for."""
+    found: dict[int, Batch] = {}
+    for shard in sorted({address >> 32 for address in addresses}):
+        wanted = {address & 0xFFFFFFFF for address in addresses if address >> 32 == shard}
+        first = 0
+        for batch in read_batches(shard_dirs[shard] / "spill.arrow"):
+            here = [row for row in wanted if first <= row < first + batch.height]
+            found |= {(shard << 32) | row: batch[row - first] for row in here}
+            first += batch.height
+            if max(wanted) < first:
+                break
+    return pl.concat([found[address] for address in addresses], how="diagonal_relaxed")
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:
