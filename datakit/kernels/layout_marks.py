@@ -1,6 +1,6 @@
 """What a line of text is by its first characters: part of a fenced code block, a row of a table."""
 
-from datakit.kernels.simd import Bytes, part
+from datakit.kernels.simd import STEP, Bytes, first_bit, part, plain_mask
 from datakit.kernels.utf8 import NEWLINE
 
 PLAIN, CODE, TABLE = 0, 1, 2
@@ -23,34 +23,40 @@ def fence_at(data: Bytes, at: int, stop: int) -> int:
 
 
 @part
-def line_end(data: Bytes, at: int, stop: int) -> int:
-    """Where the line from `at` on ends: its line feed, or `stop`."""
-    while at < stop and data[at] != NEWLINE:
-        at += 1
-    return at
-
-
-@part
-def is_table_row(data: Bytes, at: int, end: int) -> bool:
-    """Whether a line without white space before it is a row of a table: it begins with `|`, or
-    has two or more tabs.
+def read_line(data: Bytes, at: int, stop: int) -> tuple[int, int]:
+    """Where the line from `at` on ends (its line feed, or `stop`), and how many tabs it has
+    behind its first other character.
     """
-    if data[at] == _PIPE:
-        return True
     tabs = 0
-    for i in range(at, end):
-        tabs += data[i] == _TAB
-    return tabs >= 2
+    while at < stop and data[at] == _TAB:
+        at += 1
+    while at < stop:
+        if at + STEP <= stop:
+            special = plain_mask(data, at)
+            if not special:
+                at += STEP
+                continue
+            at += first_bit(special)
+        byte = data[at]
+        if byte == NEWLINE:
+            break
+        tabs += byte == _TAB
+        at += 1
+    return at, tabs
 
 
 @part
-def mark_line(data: Bytes, at: int, end: int, fence: int) -> tuple[int, int]:
+def mark_line(data: Bytes, at: int, end: int, state: tuple[int, int]) -> tuple[int, int]:
     """Kind of the line `data[at:end]` (no white space around it, not empty), and the fence that
-    is open behind it. `fence`: character of the fence open before it, or 0.
+    is open behind it.
+
+    `state`: the tabs of the line, and the character of the fence open before it, or 0. A row of a
+    table begins with `|`, or has two or more tabs.
     """
+    tabs, fence = state
     found = fence_at(data, at, end)
     if fence:
         return CODE, 0 if found == fence else fence
     if found:
         return CODE, found
-    return TABLE if is_table_row(data, at, end) else PLAIN, 0
+    return TABLE if tabs >= 2 or data[at] == _PIPE else PLAIN, 0

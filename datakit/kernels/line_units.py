@@ -1,15 +1,18 @@
 """Lines or paragraphs of texts: where each lies, and two hashes of its folded form."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datakit.kernels.folding import CODE, DIGIT, POINT, WHITE
-from datakit.kernels.layout_marks import PLAIN, line_end, mark_line
+from datakit.kernels.layout_marks import PLAIN, mark_line, read_line
 from datakit.kernels.simd import PADDING, Bytes, Offsets, Words, kernel, part
 from datakit.kernels.utf8 import char_size, code_at, is_wide, skip_white, strip_white
 from datakit.kernels.xxh64 import hash_one
+
+Flags: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,13 @@ class UnitRules:
 
 
 def find_units(
-    data: Bytes, offsets: Offsets, table: NDArray[np.uint32], rules: UnitRules
+    texts: tuple[Bytes, Offsets, Flags], table: NDArray[np.uint32], rules: UnitRules
 ) -> Units:
-    """The units of texts `data[offsets[i]:offsets[i + 1]]`, folded by `table` (`fold_table`)."""
+    """The units of the texts `data[offsets[i]:offsets[i + 1]]` whose flag is set.
+
+    `table`: by what they are folded, a `fold_table`.
+    """
+    data, offsets, _ = texts
     most = int(np.count_nonzero(data[offsets[0] : offsets[-1]] == 0x0A)) + offsets.size
     places = np.empty((3, most), dtype=np.int64)
     hashes = np.empty((2, most), dtype=np.uint64)
@@ -50,7 +57,7 @@ def find_units(
     scratch = np.empty(2 * longest + PADDING, dtype=np.uint8)
     numbers = (rules.least, rules.wide, int(rules.paragraphs), rules.kinds)
     found = scan_units(
-        (data, offsets), (table, np.uint64(rules.seed)), numbers, scratch, (places, hashes)
+        texts, (table, np.uint64(rules.seed)), numbers, scratch, (places, hashes)
     )
     return Units(*places[:, :found], *hashes[:, :found])
 
@@ -98,15 +105,56 @@ def skip_points(data: Bytes, at: int, stop: int, table: NDArray[np.uint32]) -> i
 
 
 @part
+def short_table(table: NDArray[np.uint32]) -> Bytes:
+    """What each byte folds to, where it is an ASCII character that is always written (white space
+    as a space); else 0.
+    """
+    short = np.zeros(256, dtype=np.uint8)
+    for code in range(0x80):
+        entry = int(table[code])
+        if not entry & POINT and entry & CODE < 0x80:
+            short[code] = entry & CODE
+    return short
+
+
+@part
 def fold_span(
-    data: Bytes, bounds: tuple[int, int], table: NDArray[np.uint32], out: Bytes, to: int
+    data: Bytes,
+    bounds: tuple[int, int],
+    tables: tuple[NDArray[np.uint32], Bytes],
+    out: Bytes,
+    to: int,
 ) -> tuple[int, int, int]:
     """Fold a stretch of text to `out` from `to` on: where it ends, its characters, and how many
     of them are wide. White space between characters, and before the stretch, is one space.
     """
+    table, short = tables
     at, stop = bounds
-    chars, wide, space, in_number = 0, 0, to > 0, False
+    start = to
+    if to:
+        out[to] = 0x20
+        to += 1
+    wide, more_bytes, is_space, in_number = 0, 0, 1, False
     while at < stop:
+        byte = data[at]
+        folded = int(short[byte])
+        if folded:
+            # No branch on what is space: a second one is written over.
+            out[to] = folded
+            white = int(folded == 0x20)
+            to += 1 - (white & is_space)
+            is_space, in_number = white, False
+            at += 1
+            continue
+        if 0xE4 <= byte <= 0xE9:
+            # U+4000 to U+9FFF: nearly all Han, and folded to themselves.
+            out[to], out[to + 1], out[to + 2] = byte, data[at + 1], data[at + 2]
+            to += 3
+            at += 3
+            wide += 1
+            more_bytes += 2
+            is_space, in_number = 0, False
+            continue
         entry = entry_at(data, at, table)
         if not entry & POINT:
             in_number = False
@@ -117,48 +165,52 @@ def fold_span(
                 continue
             in_number = True
         at += char_size(data, at)
-        folded = entry & CODE
+        code = entry & CODE
         if entry & WHITE:
-            space = to > 0
-        elif folded:
-            if space:
-                out[to] = 0x20
-                to += 1
-                chars += 1
-                space = False
-            to = put(folded, out, to)
-            chars += 1
-            wide += is_wide(folded)
-    return to, chars, wide
+            out[to] = 0x20
+            to += 1 - is_space
+            is_space = 1
+        elif code:
+            before = to
+            to = put(code, out, to)
+            more_bytes += to - before - 1
+            wide += is_wide(code)
+            is_space = 0
+    if is_space and to > start:
+        to -= 1
+    return to, to - start - more_bytes, wide
 
 
 @kernel
 def scan_units(
-    texts: tuple[Bytes, Offsets],
+    texts: tuple[Bytes, Offsets, Flags],
     folding: tuple[NDArray[np.uint32], np.uint64],
     rules: tuple[int, int, int, int],
     scratch: Bytes,
     found: tuple[Offsets, Words],
 ) -> int:
     """Write the units' owners, starts and stops, and their two hashes; how many there are."""
-    data, offsets = texts
+    data, offsets, flags = texts
     table, seed = folding
     least, wide, paragraphs, kinds = rules
     places, hashes = found
+    short = short_table(table)
     count = 0
     for text in range(offsets.size - 1):
+        if not flags[text]:
+            continue
         at, stop, fence = offsets[text], offsets[text + 1], 0
         start, end, to, weight, wanted = -1, at, 0, 0, True
         while at <= stop:
-            line_stop = line_end(data, at, stop)
+            line_stop, tabs = read_line(data, at, stop)
             first = skip_white(data, at, line_stop)
             is_blank = first >= line_stop
             if not is_blank:
                 last = strip_white(data, first, line_stop)
-                kind, fence = mark_line(data, first, last, fence)
+                kind, fence = mark_line(data, first, last, (tabs, fence))
                 start = first if start < 0 else start
                 wanted = wanted and (kinds >> kind & 1) == 1
-                to, chars, broad = fold_span(data, (first, last), table, scratch, to)
+                to, chars, broad = fold_span(data, (first, last), (table, short), scratch, to)
                 weight += chars + broad * (wide - 1)
                 end = last
             at = line_stop + 1

@@ -10,9 +10,10 @@ from datakit.errors import SettingsError
 from datakit.records import ADDRESS, CONTENT, Batch, Columns, Table
 from datakit.stage import Decisions, Observation, Recall, Reduced
 from datakit.stages.dedup.cutting import CutRules, check_roles, check_share, decide_cuts
-from datakit.stages.dedup.part_texts import PartTexts, take_texts
+from datakit.stages.dedup.part_texts import Bytes, Flags, Places, take_texts
 from datakit.stages.dedup.repeats import (
     find_places,
+    has_parts,
     list_most_frequent,
     observe_parts,
     reduce_parts,
@@ -97,7 +98,7 @@ class LinesDedup:
     def observe(self, batch: Batch, partitions: int) -> Observation:
         """The hashes of each line that is long enough."""
         texts = take_texts(batch, self.roles)
-        units = self._find(texts, batch)
+        units = self._find(texts.flag(), batch)
         hashes = units.hash_a, units.hash_b
         return observe_parts(batch, texts.rows[units.owners], hashes, partitions)
 
@@ -116,7 +117,7 @@ class LinesDedup:
     def apply(self, batch: Batch, rows: Table, verdict: Table) -> Decisions:  # noqa: ARG002
         """Cut the lines out, or reject the record."""
         texts = take_texts(batch, self.roles)
-        units = self._find(texts, batch)
+        units = self._find(texts.flag(has_parts(rows)), batch)
         owners = texts.rows[units.owners]
         places, stay = find_places(owners, rows)
         holders = np.zeros(batch.height, dtype=np.bool_)
@@ -128,7 +129,7 @@ class LinesDedup:
         )
         return decide_cuts(batch, texts, spans, holders=holders, rules=rules)
 
-    def _find(self, texts: PartTexts, batch: Batch) -> "Units":
+    def _find(self, texts: tuple[Bytes, Places, Flags], batch: Batch) -> "Units":
         from datakit.kernels.folding import fold_table
         from datakit.kernels.layout_marks import line_kinds
         from datakit.kernels.line_units import UnitRules, find_units
@@ -146,10 +147,10 @@ class LinesDedup:
             kinds=line_kinds(code=self.in_code, tables=self.in_tables),
             seed=seed_of(batch) if self.within == "source" else 0,
         )
-        return find_units(texts.data, texts.offsets, table, rules)
+        return find_units(texts, table, rules)
 
     def _excerpts(self, record: Batch) -> list[str]:
         texts = take_texts(record, self.roles)
-        units = self._find(texts, record)
+        units = self._find(texts.flag(), record)
         pairs = zip(units.starts, units.stops, strict=True)
         return [texts.data[start:stop].tobytes().decode() for start, stop in pairs]

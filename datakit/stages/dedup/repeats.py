@@ -69,6 +69,13 @@ def find_places(
     return places, flat[STAYS].to_numpy()
 
 
+def has_parts(reduced: Table) -> NDArray[np.bool_]:
+    """Which records have a reduced row at all."""
+    if UNIT not in reduced.columns:
+        return np.zeros(reduced.height, dtype=np.bool_)
+    return reduced[UNIT].is_not_null().to_numpy()
+
+
 def reduce_parts(observed: Table, keep_first: int) -> Reduced:
     """Of parts that stand more than `keep_first` times all rows, with `stays` for the first ones;
     the summary: those that stand most often.
