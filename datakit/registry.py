@@ -30,6 +30,7 @@ BUILT_IN = {
     "dedup.exact": "datakit.stages.dedup.exact:ExactDedup",
     "dedup.lines": "datakit.stages.dedup.lines:LinesDedup",
     "dedup.minhash": "datakit.stages.dedup.minhash:MinHashDedup",
+    "dedup.substring": "datakit.stages.dedup.substring:SubstringDedup",
     "mix.weighted": "datakit.stages.mix.weighted:WeightedMix",
     "format.instruct": "datakit.stages.format.instruct:InstructFormat",
     "format.chat": "datakit.stages.format.chat:ChatFormat",

@@ -14,6 +14,9 @@ from datakit.stages.dedup.part_texts import PartTexts, Places, put_texts
 
 Spans: TypeAlias = tuple[Places, Places, Places]
 """Owners (numbers of texts), starts and stops, in order, without overlap."""
+
+LETTERS_PER_HAN = 3
+"""50 tokens are about 200 letters of English or 60 to 90 Han characters."""
 Flags: TypeAlias = NDArray[np.bool_]
 
 
@@ -48,7 +51,7 @@ def decide_cuts(
     than `max_removed_share` of its characters that are no white space, is rejected; if it is one
     of `holders` (it holds what others lose) it stays whole.
     """
-    owners, starts, stops, parts = _joined(texts, spans)
+    owners, starts, stops, parts = join_parts(texts, spans)
     if not owners.size:
         return _keep_all(batch.height)
     rows = texts.rows[owners]
@@ -91,7 +94,7 @@ class _Sizes:
     per_span: Places
 
 
-def _joined(texts: PartTexts, spans: Spans) -> tuple[Places, Places, Places, Places]:
+def join_parts(texts: PartTexts, spans: Spans) -> tuple[Places, Places, Places, Places]:
     """The spans, neighbours joined to one, and how many went into each."""
     from datakit.kernels.cuts import join_spans
 

@@ -9,7 +9,13 @@ import numpy as np
 from datakit.errors import SettingsError
 from datakit.records import ADDRESS, CONTENT, Batch, Columns, Table
 from datakit.stage import Decisions, Observation, Recall, Reduced
-from datakit.stages.dedup.cutting import CutRules, check_roles, check_share, decide_cuts
+from datakit.stages.dedup.cutting import (
+    LETTERS_PER_HAN,
+    CutRules,
+    check_roles,
+    check_share,
+    decide_cuts,
+)
 from datakit.stages.dedup.part_texts import Bytes, Flags, Places, take_texts
 from datakit.stages.dedup.repeats import (
     find_places,
@@ -26,8 +32,6 @@ if TYPE_CHECKING:
 
 LEAST_LETTERS = 30
 """Default of `min_chars`; a Han character counts for `LETTERS_PER_HAN` of them."""
-LETTERS_PER_HAN = 3
-"""50 tokens are about 200 letters of English or 60 to 90 Han characters."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -111,10 +111,15 @@ def _top(counts: Table) -> Table:
     return counts.sort(order, descending=[True, False, False]).head(REPORTED)
 
 
-def list_most_frequent(summaries: Iterable[Table]) -> Table:
-    """The parts that stand most often, over all partitions; of equals those read first."""
+def list_most_frequent(summaries: Iterable[Table], *, one_a_record: bool = False) -> Table:
+    """The parts that stand most often, over all partitions; of equals those read first, and with
+    `one_a_record` no two whose first is in the same record.
+    """
     tables = [summary for summary in summaries if summary.height]
-    return _top(pl.concat(tables)) if tables else pl.DataFrame()
+    if not tables:
+        return pl.DataFrame()
+    most = _top(pl.concat(tables))
+    return most.unique(ADDRESS, keep="first", maintain_order=True) if one_a_record else most
 
 
 def show_parts(verdict: Table, records: Batch, parts_of: Callable[[Batch], list[str]]) -> Table:
