@@ -23,10 +23,10 @@ def join_spans(data: Bytes, owners: Offsets, starts: Offsets, stops: Offsets) ->
     """
     last = -1
     for i in range(starts.size):
-        if last >= 0 and owners[last] == owners[i]:
-            if skip_white(data, stops[last], starts[i]) >= starts[i]:
-                stops[last] = stops[i]
-                continue
+        is_next = last >= 0 and owners[last] == owners[i]
+        if is_next and skip_white(data, stops[last], starts[i]) >= starts[i]:
+            stops[last] = stops[i]
+            continue
         last += 1
         owners[last], starts[last], stops[last] = owners[i], starts[i], stops[i]
     return last + 1

@@ -56,4 +56,3 @@ def _fold(character: str, *, case: bool, width: bool, digits: bool, punctuation:
         lower = character.lower()
         character = lower if len(lower) == 1 else character
     return ord(character)
-

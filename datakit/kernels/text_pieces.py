@@ -17,6 +17,14 @@ _SHORTEST_WORD = 3
 _CONTEXT = 16
 """Characters, about, on which it depends whether a run of words ends."""
 
+_SIZES = np.zeros(256, dtype=np.int64)
+"""Size of the character that a byte begins, if no such character ends a sentence and all are wide
+or none is; else 0."""
+_SIZES[:0x80], _SIZES[0xC2:0xE0], _SIZES[[0xE1, *range(0xE4, 0xED), 0xEE]] = 1, 2, 3
+_SIZES[[*b".!?", 0xD8, 0xDB]] = 0
+_ARE_WIDE = np.zeros(256, dtype=np.bool_)
+_ARE_WIDE[0xE4:0xED] = True
+
 
 @part
 def is_mark(code: int) -> bool:
@@ -24,13 +32,23 @@ def is_mark(code: int) -> bool:
     if code < 0x80:
         return code in (0x21, 0x3F)
     return code in (
-        0x3002, 0xFF01, 0xFF1F, 0xFF1B, 0x2026, 0x203C, 0x2049, 0x0964, 0x061F, 0x06D4, 0xFF61
+        0x3002,
+        0xFF01,
+        0xFF1F,
+        0xFF1B,
+        0x2026,
+        0x203C,
+        0x2049,
+        0x0964,
+        0x061F,
+        0x06D4,
+        0xFF61,
     )
 
 
 @part
 def is_closing(code: int) -> bool:
-    """Whether a character behind the end of a sentence still belongs to it: ” ’ 」 』 ） and so on."""
+    """Whether a character behind the end of a sentence still belongs to it: ” ’ 」 』 ） ..."""
     if code < 0x80:
         return code in (0x22, 0x27, 0x29, 0x5D)
     return code in (0x201D, 0x2019, 0x300D, 0x300F, 0xFF09, 0x3011, 0x300B, 0x00BB)
@@ -98,6 +116,11 @@ def next_sentence(data: Bytes, at: int, stop: int, wide: int) -> tuple[int, int]
     """Where the sentence from `at` on ends, and its weight."""
     start, weight = at, 0
     while at < stop:
+        byte = data[at]
+        if _SIZES[byte]:
+            at += _SIZES[byte]
+            weight += wide if _ARE_WIDE[byte] else 1
+            continue
         end = sentence_end(data, start, at, stop)
         until = end if end else at + char_size(data, at)
         while at < until:

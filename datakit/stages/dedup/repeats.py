@@ -49,7 +49,8 @@ def number_in_record(rows: NDArray[np.int64]) -> NDArray[np.int64]:
         return rows
     is_first = np.concatenate([[True], rows[1:] != rows[:-1]])
     firsts = np.flatnonzero(is_first)
-    return np.arange(rows.size) - firsts[np.cumsum(is_first) - 1]
+    numbers: NDArray[np.int64] = np.arange(rows.size) - firsts[np.cumsum(is_first) - 1]
+    return numbers
 
 
 def find_places(
