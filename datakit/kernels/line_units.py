@@ -39,7 +39,6 @@ class UnitRules:
     wide: int = 1
     paragraphs: bool = False
     kinds: int = 1 << PLAIN
-    seed: int = 0
 
 
 def find_units(
@@ -56,21 +55,20 @@ def find_units(
     longest = int(np.diff(offsets).max(initial=0))
     scratch = np.empty(2 * longest + PADDING, dtype=np.uint8)
     numbers = (rules.least, rules.wide, int(rules.paragraphs), rules.kinds)
-    found = scan_units(texts, (table, np.uint64(rules.seed)), numbers, scratch, (places, hashes))
+    found = scan_units(texts, table, numbers, scratch, (places, hashes))
     return Units(*places[:, :found], *hashes[:, :found])
 
 
 @kernel
 def scan_units(
     texts: tuple[Bytes, Offsets, Flags],
-    folding: tuple[NDArray[np.uint32], np.uint64],
+    table: NDArray[np.uint32],
     rules: tuple[int, int, int, int],
     scratch: Bytes,
     found: tuple[Offsets, Words],
 ) -> int:
     """Write the units' owners, starts and stops, and their two hashes; how many there are."""
     data, offsets, flags = texts
-    table, seed = folding
     least, wide, paragraphs, kinds = rules
     places, hashes = found
     short = short_table(table)
@@ -96,8 +94,8 @@ def scan_units(
             if not paragraphs or is_blank or at > stop:
                 if wanted and to and weight >= least:
                     places[0, count], places[1, count], places[2, count] = text, start, end
-                    hashes[0, count] = hash_one(scratch, 0, to, seed)
-                    hashes[1, count] = hash_one(scratch, 0, to, seed + np.uint64(1))
+                    hashes[0, count] = hash_one(scratch, 0, to, np.uint64(0))
+                    hashes[1, count] = hash_one(scratch, 0, to, np.uint64(1))
                     count += 1
                 start, to, weight, wanted = -1, 0, 0, True
     return count

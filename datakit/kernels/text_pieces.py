@@ -12,8 +12,7 @@ from datakit.kernels.xxh64 import hash_one
 SENTENCES, WORDS = 0, 1
 
 _FULL_STOP = 0x2E
-_SHORTEST_WORD = 3
-"""Letters before a full stop that ends a sentence; Dr. and p. have fewer."""
+_LONGEST_ABBREVIATION = 3
 _CONTEXT = 16
 """Characters, about, on which it depends whether a run of words ends."""
 
@@ -55,16 +54,21 @@ def is_closing(code: int) -> bool:
 
 
 @part
-def word_size(data: Bytes, start: int, at: int) -> int:
-    """ASCII letters right before `at`, as far as it matters."""
-    size = 0
-    while at > start and size < _SHORTEST_WORD:
-        at -= 1
-        letter = int(data[at]) | 0x20
-        if not 0x61 <= letter <= 0x7A:
-            return _SHORTEST_WORD if data[at] >= 0x80 else size
-        size += 1
-    return size
+def is_letter(byte: int) -> bool:
+    """Whether a byte is an ASCII letter."""
+    return 0x61 <= byte | 0x20 <= 0x7A
+
+
+@part
+def is_abbreviation(data: Bytes, start: int, at: int) -> bool:
+    """Whether the word before the full stop at `at` looks like Dr. or p.: one letter, or two or
+    three of which the first is a capital.
+    """
+    first = at
+    while first > start and at - first <= _LONGEST_ABBREVIATION and is_letter(int(data[first - 1])):
+        first -= 1
+    size = at - first
+    return size == 1 or (1 < size <= _LONGEST_ABBREVIATION and data[first] < 0x60)
 
 
 @part
@@ -104,8 +108,9 @@ def sentence_end(data: Bytes, start: int, at: int, stop: int) -> int:
             return 0
         if byte != _FULL_STOP:
             return behind
-        is_end = word_size(data, start, at) >= _SHORTEST_WORD and may_follow(data, following, stop)
-        return behind if is_end else 0
+        if is_abbreviation(data, start, at) or not may_follow(data, following, stop):
+            return 0
+        return behind
     if not is_mark(code_at(data, at)):
         return 0
     return close_sentence(data, at + char_size(data, at), stop)

@@ -20,10 +20,10 @@ from datakit.stages.dedup.part_texts import Bytes, Flags, Places, take_texts
 from datakit.stages.dedup.repeats import (
     find_places,
     has_parts,
+    hash_within_source,
     list_most_frequent,
     observe_parts,
     reduce_parts,
-    seed_of,
     show_parts,
 )
 
@@ -102,9 +102,11 @@ class LinesDedup:
     def observe(self, batch: Batch, partitions: int) -> Observation:
         """The hashes of each line that is long enough."""
         texts = take_texts(batch, self.roles)
-        units = self._find(texts.flag(), batch)
-        hashes = units.hash_a, units.hash_b
-        return observe_parts(batch, texts.rows[units.owners], hashes, partitions)
+        units = self._find(texts.flag())
+        rows, hashes = texts.rows[units.owners], (units.hash_a, units.hash_b)
+        if self.within == "source":
+            hashes = hash_within_source(batch, rows, hashes)
+        return observe_parts(batch, rows, hashes, partitions)
 
     def reduce(self, observed: Table) -> Reduced:
         """The lines that stand more than `keep_first` times."""
@@ -121,7 +123,7 @@ class LinesDedup:
     def apply(self, batch: Batch, rows: Table, verdict: Table) -> Decisions:  # noqa: ARG002
         """Cut the lines out, or reject the record."""
         texts = take_texts(batch, self.roles)
-        units = self._find(texts.flag(has_parts(rows)), batch)
+        units = self._find(texts.flag(has_parts(rows)))
         owners = texts.rows[units.owners]
         places, stay = find_places(owners, rows)
         holders = np.zeros(batch.height, dtype=np.bool_)
@@ -133,7 +135,7 @@ class LinesDedup:
         )
         return decide_cuts(batch, texts, spans, holders=holders, rules=rules)
 
-    def _find(self, texts: tuple[Bytes, Places, Flags], batch: Batch) -> "Units":
+    def _find(self, texts: tuple[Bytes, Places, Flags]) -> "Units":
         from datakit.kernels.folding import fold_table
         from datakit.kernels.layout_marks import line_kinds
         from datakit.kernels.line_units import UnitRules, find_units
@@ -149,12 +151,11 @@ class LinesDedup:
             wide=LETTERS_PER_HAN if self.min_chars is None else 1,
             paragraphs=self.unit == "paragraph",
             kinds=line_kinds(code=self.in_code, tables=self.in_tables),
-            seed=seed_of(batch) if self.within == "source" else 0,
         )
         return find_units(texts, table, rules)
 
     def _excerpts(self, record: Batch) -> list[str]:
         texts = take_texts(record, self.roles)
-        units = self._find(texts.flag(), record)
+        units = self._find(texts.flag())
         pairs = zip(units.starts, units.stops, strict=True)
         return [texts.data[start:stop].tobytes().decode() for start, stop in pairs]

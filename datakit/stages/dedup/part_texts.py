@@ -47,14 +47,15 @@ def take_texts(batch: Batch, roles: tuple[str, ...]) -> PartTexts:
         flat, owners, wanted = _flatten(batch, roles)
         parts.append(flat["content"].zip_with(wanted, pl.Series([""])).alias(TEXT))
         rows.append(owners)
-    if not parts:
-        return PartTexts(np.empty(0, np.uint8), np.zeros(1, np.int64), np.empty(0, np.int64), 0)
-    texts = pl.concat([part.alias(TEXT) for part in parts], rechunk=True)
+    none = pl.Series(TEXT, [], dtype=pl.String)
+    texts = pl.concat([none, *(part.alias(TEXT) for part in parts)], rechunk=True)
     arrow = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
     _, offsets, data = arrow.buffers()
     places = np.frombuffer(offsets, dtype=np.int64)[arrow.offset :][: len(arrow) + 1]
     found = np.frombuffer(data or b"", dtype=np.uint8)
-    return PartTexts(found, places, np.concatenate(rows), documents)
+    for array in (found, places):
+        array.flags.writeable = False  # kernels are compiled for one kind of array
+    return PartTexts(found, places, np.concatenate([np.empty(0, np.int64), *rows]), documents)
 
 
 def put_texts(batch: Batch, roles: tuple[str, ...], texts: tuple[Bytes, Places]) -> Table:

@@ -1,14 +1,17 @@
 """Parts of records that stand in the corpus more than once: which stay, and which to report."""
 
 from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 import numpy as np
 import polars as pl
-import xxhash
 from numpy.typing import NDArray
 
-from datakit.records import ADDRESS, PARTITION, SOURCE, Batch, Table
+from datakit.records import ADDRESS, PARTITION, SOURCE, Batch, Table, hash_strings
 from datakit.stage import Observation, Reduced
+
+Hashes: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.uint64]]
+"""The two halves of 128 bits."""
 
 HASH = ("hash_a", "hash_b")
 UNIT = "unit"
@@ -24,23 +27,35 @@ EXCERPT_CHARS = 80
 def observe_parts(
     batch: Batch,
     rows: NDArray[np.int64],
-    hashes: tuple[NDArray[np.uint64], NDArray[np.uint64]],
+    hashes: Hashes,
     partitions: int,
 ) -> Observation:
-    """A row for each part; `rows`: the row of the batch each belongs to, ascending by record."""
-    addresses = batch[ADDRESS].to_numpy()
-    source = seed_of(batch) & 0xFFFFFFFF
+    """A row for each part; `rows`: the row of the batch each belongs to, those of one together."""
     observed = pl.DataFrame(
         {
             HASH[0]: hashes[0],
             HASH[1]: hashes[1],
-            ADDRESS: addresses[rows],
+            ADDRESS: batch[ADDRESS].to_numpy()[rows],
             UNIT: number_in_record(rows).astype(np.uint32),
-            SOURCE: pl.Series([source], dtype=pl.UInt32).new_from_index(0, len(rows)),
+            SOURCE: hash_sources(batch, seed=0)[rows].astype(np.uint32),
             PARTITION: (hashes[0] % np.uint64(partitions)).astype(np.uint32),
         }
     )
     return Observation(observed)
+
+
+def hash_sources(batch: Batch, *, seed: int) -> NDArray[np.uint64]:
+    """A hash of the source of each row."""
+    names = batch[SOURCE].unique()
+    hashes = batch[SOURCE].replace_strict(names, hash_strings(names, seed=seed))
+    found: NDArray[np.uint64] = hashes.to_numpy()
+    return found
+
+
+def hash_within_source(batch: Batch, rows: NDArray[np.int64], hashes: Hashes) -> Hashes:
+    """Hashes that differ from source to source."""
+    a, b = (hashes[seed] ^ hash_sources(batch, seed=seed)[rows] for seed in (0, 1))
+    return a, b
 
 
 def number_in_record(rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -132,8 +147,3 @@ def show_parts(verdict: Table, records: Batch, parts_of: Callable[[Batch], list[
     shown = [" ".join(text[: 2 * EXCERPT_CHARS].split()) for text in texts]
     excerpts = [t if len(t) <= EXCERPT_CHARS else t[: EXCERPT_CHARS - 1] + "…" for t in shown]
     return pl.DataFrame({"text": excerpts}).hstack(verdict)
-
-
-def seed_of(batch: Batch) -> int:
-    """A seed for hashes that are to differ from source to source."""
-    return xxhash.xxh64_intdigest(str(batch[SOURCE][0]).encode()) if batch.height else 0
