@@ -96,21 +96,25 @@ def close_sentence(data: Bytes, at: int, stop: int) -> int:
 
 
 @part
+def ascii_end(data: Bytes, start: int, at: int, stop: int) -> int:
+    """As `sentence_end` for one of `. ! ?`, which must be followed by white space, a wide
+    character or nothing: an address or a number has them too.
+    """
+    behind = close_sentence(data, at + 1, stop)
+    following = skip_white(data, behind, stop)
+    if following == behind and behind < stop and not is_wide(code_at(data, behind)):
+        return 0
+    if data[at] != _FULL_STOP:
+        return behind
+    is_inside = is_abbreviation(data, start, at) or not may_follow(data, following, stop)
+    return 0 if is_inside else behind
+
+
+@part
 def sentence_end(data: Bytes, start: int, at: int, stop: int) -> int:
     """Where the sentence ends if the character at `at` ends it, else 0. `start`: of the line."""
-    byte = data[at]
-    if byte < 0x80:
-        if byte not in (0x21, 0x3F, _FULL_STOP):
-            return 0
-        behind = close_sentence(data, at + 1, stop)
-        following = skip_white(data, behind, stop)
-        if following == behind and behind < stop and not is_wide(code_at(data, behind)):
-            return 0
-        if byte != _FULL_STOP:
-            return behind
-        if is_abbreviation(data, start, at) or not may_follow(data, following, stop):
-            return 0
-        return behind
+    if data[at] < 0x80:
+        return ascii_end(data, start, at, stop) if _SIZES[data[at]] == 0 else 0
     if not is_mark(code_at(data, at)):
         return 0
     return close_sentence(data, at + char_size(data, at), stop)
