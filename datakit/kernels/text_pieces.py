@@ -12,9 +12,9 @@ from datakit.kernels.xxh64 import hash_one
 SENTENCES, WORDS = 0, 1
 
 _FULL_STOP = 0x2E
-_LONGEST_ABBREVIATION = 3
+_LONGEST_ABBREVIATION = 2
 _CONTEXT = 16
-"""Characters, about, on which it depends whether a run of words ends."""
+"""Characters, at least, on which it depends whether a run of words ends."""
 
 _SIZES = np.zeros(256, dtype=np.int64)
 """Size of the character that a byte begins, if no such character ends a sentence and all are wide
@@ -61,8 +61,8 @@ def is_letter(byte: int) -> bool:
 
 @part
 def is_abbreviation(data: Bytes, start: int, at: int) -> bool:
-    """Whether the word before the full stop at `at` looks like Dr. or p.: one letter, or two or
-    three of which the first is a capital.
+    """Whether the word before the full stop at `at` looks like p. or Dr.: one letter, or two of
+    which the first is a capital.
     """
     first = at
     while first > start and at - first <= _LONGEST_ABBREVIATION and is_letter(int(data[first - 1])):
@@ -141,28 +141,31 @@ def next_sentence(data: Bytes, at: int, stop: int, wide: int) -> tuple[int, int]
 
 
 @part
-def next_words(data: Bytes, at: int, stop: int, wide: int) -> tuple[int, int]:
-    """Where the run of words from `at` on ends, and its weight: before a word, or a wide
-    character, of whose some 16 characters before a hash says so; that is before every 16th wide
-    character and every 8th word, on average, and at the same places in equal text.
+def next_words(
+    data: Bytes, at: int, stop: int, wide: int, state: np.uint64
+) -> tuple[int, int, np.uint64]:
+    """Where the run of words from `at` on ends, its weight, and the state there: before a word,
+    or a wide character, of whose some 20 characters before a hash, the state, says so; that is
+    before every 16th wide character and every 8th word, on average, and in equal text at the same
+    places.
     """
-    start, weight, state, was_white, was_wide = at, 0, np.uint64(0), False, False
+    start, weight, was_white, was_wide = at, 0, False, False
     while at < stop:
         code = code_at(data, at)
         broad, white = is_wide(code), is_white(code)
         if at > start and not white:
             found = state >> np.uint64(_CONTEXT)
             if (broad or was_wide) and found & np.uint64(15) == 0:
-                return at, weight
+                break
             if was_white and found & np.uint64(7) == 0:
-                return at, weight
+                break
         weight += wide if broad else 1
         if not white:
             mixed = np.uint64(code) * np.uint64(0x9E3779B97F4A7C15)
             state = (state << np.uint64(1)) + (mixed ^ mixed >> np.uint64(29))
         was_white, was_wide = white, broad
         at += char_size(data, at)
-    return at, weight
+    return at, weight, state
 
 
 @kernel
@@ -188,7 +191,7 @@ def scan_pieces(
                 continue
             last = strip_white(data, first, end)
             kind, fence = mark_line(data, first, last, (tabs, fence))
-            is_looked_at = kinds >> kind & 1
+            is_looked_at, state = kinds >> kind & 1, np.uint64(0)
             while first < last:
                 if count == most:
                     return -1
@@ -197,7 +200,7 @@ def scan_pieces(
                 elif edges == SENTENCES:
                     behind, weight = next_sentence(data, first, last, wide)
                 else:
-                    behind, weight = next_words(data, first, last, wide)
+                    behind, weight, state = next_words(data, first, last, wide, state)
                 until = strip_white(data, first, behind)
                 places[0, count], places[1, count], places[2, count] = text, first, until
                 places[3, count] = weight
