@@ -146,4 +146,5 @@ def show_parts(verdict: Table, records: Batch, parts_of: Callable[[Batch], list[
     texts = [parts_of(records[row : row + 1])[unit] for row, unit in enumerate(units)]
     shown = [" ".join(text[: 2 * EXCERPT_CHARS].split()) for text in texts]
     excerpts = [t if len(t) <= EXCERPT_CHARS else t[: EXCERPT_CHARS - 1] + "…" for t in shown]
-    return pl.DataFrame({"text": excerpts}).hstack(verdict)
+    # Addresses follow the cut into shards; they are no part of a report.
+    return pl.DataFrame({"text": excerpts}).hstack(verdict.drop(ADDRESS, "_unit"))
