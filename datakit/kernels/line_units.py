@@ -1,7 +1,6 @@
 """Lines or paragraphs of texts: where each lies, and two hashes of its folded form."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +10,6 @@ from datakit.kernels.layout_marks import PLAIN, mark_line, read_line
 from datakit.kernels.simd import PADDING, Bytes, Offsets, Words, kernel
 from datakit.kernels.utf8 import skip_white, strip_white
 from datakit.kernels.xxh64 import hash_one
-
-Flags: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +38,9 @@ class UnitRules:
     kinds: int = 1 << PLAIN
 
 
-def find_units(
-    texts: tuple[Bytes, Offsets, Flags], table: NDArray[np.uint32], rules: UnitRules
-) -> Units:
-    """The units of the texts `data[offsets[i]:offsets[i + 1]]` whose flag is set.
-
-    `table`: by what they are folded, a `fold_table`.
-    """
-    data, offsets, _ = texts
+def find_units(texts: tuple[Bytes, Offsets], table: NDArray[np.uint32], rules: UnitRules) -> Units:
+    """The units of the texts `data[offsets[i]:offsets[i + 1]]`, folded by a `fold_table`."""
+    data, offsets = texts
     most = int(np.count_nonzero(data[offsets[0] : offsets[-1]] == 0x0A)) + offsets.size
     places = np.empty((3, most), dtype=np.int64)
     hashes = np.empty((2, most), dtype=np.uint64)
@@ -61,21 +53,19 @@ def find_units(
 
 @kernel
 def scan_units(
-    texts: tuple[Bytes, Offsets, Flags],
+    texts: tuple[Bytes, Offsets],
     table: NDArray[np.uint32],
     rules: tuple[int, int, int, int],
     scratch: Bytes,
     found: tuple[Offsets, Words],
 ) -> int:
     """Write the units' owners, starts and stops, and their two hashes; how many there are."""
-    data, offsets, flags = texts
+    data, offsets = texts
     least, wide, paragraphs, kinds = rules
     places, hashes = found
     short = short_table(table)
     count = 0
     for text in range(offsets.size - 1):
-        if not flags[text]:
-            continue
         at, stop, fence = offsets[text], offsets[text + 1], 0
         start, end, to, weight, wanted = -1, at, 0, 0, True
         while at <= stop:

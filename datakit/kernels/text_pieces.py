@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datakit.kernels.layout_marks import mark_line, read_line
-from datakit.kernels.line_units import Flags, Units
+from datakit.kernels.line_units import Units
 from datakit.kernels.simd import Bytes, Offsets, Words, kernel, part
 from datakit.kernels.utf8 import char_size, code_at, is_white, is_wide, skip_white, strip_white
 from datakit.kernels.xxh64 import hash_one
@@ -170,18 +170,16 @@ def next_words(
 
 @kernel
 def scan_pieces(
-    texts: tuple[Bytes, Offsets, Flags], rules: tuple[int, int, int], found: tuple[Offsets, Words]
+    texts: tuple[Bytes, Offsets], rules: tuple[int, int, int], found: tuple[Offsets, Words]
 ) -> int:
     """Write the pieces' owners, starts, stops and weights, and their two hashes; how many there
     are, -1 if there is no room for them.
     """
-    data, offsets, flags = texts
+    data, offsets = texts
     edges, wide, kinds = rules
     places, hashes = found
     count, most = 0, places.shape[1]
     for text in range(offsets.size - 1):
-        if not flags[text]:
-            continue
         at, stop, fence = offsets[text], offsets[text + 1], 0
         while at < stop:
             end, tabs = read_line(data, at, stop)
@@ -212,11 +210,11 @@ def scan_pieces(
 
 
 def find_pieces(
-    texts: tuple[Bytes, Offsets, Flags], *, edges: int, wide: int, kinds: int
+    texts: tuple[Bytes, Offsets], *, edges: int, wide: int, kinds: int
 ) -> tuple[Units, NDArray[np.int64]]:
-    """The pieces of the texts `data[offsets[i]:offsets[i + 1]]` whose flag is set, and the weight
-    of each: its characters, wide ones counting `wide`; -1 for a line whose kind (see
-    `layout_marks`) is not among `kinds`.
+    """The pieces of the texts `data[offsets[i]:offsets[i + 1]]`, and the weight of each: its
+    characters, wide ones counting `wide`; -1 for a line whose kind (see `layout_marks`) is not
+    among `kinds`.
 
     `edges`: pieces are `SENTENCES` or `WORDS` (runs of them); the end of a line ends either.
     """

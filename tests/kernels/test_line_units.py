@@ -42,7 +42,7 @@ def arrays(texts):
     ends = np.cumsum([0, *(len(t.encode()) for t in texts)], dtype=np.int64)
     found = np.frombuffer(data, dtype=np.uint8)
     ends.flags.writeable = False
-    return found, ends, np.ones(len(texts), dtype=np.bool_)
+    return found, ends
 
 
 def slow_fold(text, *, case, width, digits, ignore_punctuation):
@@ -109,17 +109,6 @@ def test_units_are_those_of_the_plain_version(texts, folds, rules):
     folded = [f.encode() for _, _, f in expected]
     assert units.hash_a.tolist() == [xxhash.xxh64_intdigest(f, 0) for f in folded]
     assert units.hash_b.tolist() == [xxhash.xxh64_intdigest(f, 1) for f in folded]
-
-
-def test_texts_without_a_flag_are_left_out():
-    data, ends, flags = arrays(["abc\ndef", "ghi", "jkl"])
-    flags[1] = False
-
-    units = find_units(
-        (data, ends, flags), fold_table(**dict.fromkeys(FOLDS, True)), UnitRules(least=1)
-    )
-
-    assert units.owners.tolist() == [0, 0, 2]
 
 
 @pytest.mark.parametrize("folds", [dict.fromkeys(FOLDS, on) for on in (True, False)])

@@ -19,9 +19,7 @@ def pieces_of(text, edges=SENTENCES, *, wide=1, kinds=1):
     data = np.frombuffer(text.encode(), dtype=np.uint8)
     ends = np.array([0, data.size], dtype=np.int64)
     ends.flags.writeable = False
-    units, weights = find_pieces(
-        (data, ends, np.ones(1, dtype=np.bool_)), edges=edges, wide=wide, kinds=kinds
-    )
+    units, weights = find_pieces((data, ends), edges=edges, wide=wide, kinds=kinds)
     shown = [data[a:b].tobytes().decode() for a, b in zip(units.starts, units.stops, strict=True)]
     return shown, weights.tolist(), units
 

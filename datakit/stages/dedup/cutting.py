@@ -1,6 +1,7 @@
 """What becomes of records that hold repeated parts: cut, rejected, or left whole."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -85,6 +86,28 @@ def decide_cuts(
         values=measured,
         columns=_rewrite(batch, texts, (owners[active], starts[active], stops[active]), rules),
         edits={what: number for what, number in edits.items() if number},
+    )
+
+
+def decide_some(
+    batch: Batch, rows: Table, wanted: pl.Series, decide: Callable[[Batch, Table], Decisions]
+) -> Decisions:
+    """The decisions of `decide` on the records that are wanted; the others stay as they are."""
+    if not wanted.any():
+        return _keep_all(batch.height)
+    if wanted.all():
+        return decide(batch, rows)
+    found = decide(batch.filter(wanted), rows.filter(wanted))
+    place = (wanted.cum_sum() - 1).set(~wanted, None)
+    # Strings are not copied by any of this.
+    order = pl.int_range(batch.height, eager=True).zip_with(~wanted, place + batch.height)
+    both = pl.concat([batch.select(found.columns.columns), found.columns])
+    return replace(
+        found,
+        copies=found.copies.gather(place).fill_null(1),
+        reason=found.reason.gather(place),
+        values=found.values.select(pl.all().gather(place)),
+        columns=both.select(pl.all().gather(order)) if both.width else both,
     )
 
 

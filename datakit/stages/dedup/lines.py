@@ -15,12 +15,13 @@ from datakit.stages.dedup.cutting import (
     check_roles,
     check_share,
     decide_cuts,
+    decide_some,
 )
-from datakit.stages.dedup.part_texts import Bytes, Flags, Places, take_texts
+from datakit.stages.dedup.part_texts import PartTexts, take_texts
 from datakit.stages.dedup.repeats import (
     find_places,
-    has_parts,
     hash_within_source,
+    have_parts,
     list_most_frequent,
     observe_parts,
     reduce_parts,
@@ -102,7 +103,7 @@ class LinesDedup:
     def observe(self, batch: Batch, partitions: int) -> Observation:
         """The hashes of each line that is long enough."""
         texts = take_texts(batch, self.roles)
-        units = self._find(texts.flag())
+        units = self._find(texts)
         rows, hashes = texts.rows[units.owners], (units.hash_a, units.hash_b)
         if self.within == "source":
             hashes = hash_within_source(batch, rows, hashes)
@@ -121,9 +122,13 @@ class LinesDedup:
         return show_parts(verdict, records(verdict[ADDRESS].to_list()), self._excerpts)
 
     def apply(self, batch: Batch, rows: Table, verdict: Table) -> Decisions:  # noqa: ARG002
+        """Look at the records that have repeated parts; the others stay as they are."""
+        return decide_some(batch, rows, have_parts(rows), self._cut)
+
+    def _cut(self, batch: Batch, rows: Table) -> Decisions:
         """Cut the lines out, or reject the record."""
         texts = take_texts(batch, self.roles)
-        units = self._find(texts.flag(has_parts(rows)))
+        units = self._find(texts)
         owners = texts.rows[units.owners]
         places, stay = find_places(owners, rows)
         holders = np.zeros(batch.height, dtype=np.bool_)
@@ -135,7 +140,7 @@ class LinesDedup:
         )
         return decide_cuts(batch, texts, spans, holders=holders, rules=rules)
 
-    def _find(self, texts: tuple[Bytes, Places, Flags]) -> "Units":
+    def _find(self, texts: PartTexts) -> "Units":
         from datakit.kernels.folding import fold_table
         from datakit.kernels.layout_marks import line_kinds
         from datakit.kernels.line_units import UnitRules, find_units
@@ -152,10 +157,10 @@ class LinesDedup:
             paragraphs=self.unit == "paragraph",
             kinds=line_kinds(code=self.in_code, tables=self.in_tables),
         )
-        return find_units(texts, table, rules)
+        return find_units((texts.data, texts.offsets), table, rules)
 
     def _excerpts(self, record: Batch) -> list[str]:
         texts = take_texts(record, self.roles)
-        units = self._find(texts.flag())
+        units = self._find(texts)
         pairs = zip(units.starts, units.stops, strict=True)
         return [texts.data[start:stop].tobytes().decode() for start, stop in pairs]

@@ -12,7 +12,6 @@ from datakit.records import MESSAGES, TEXT, Batch, Table, nest
 
 Bytes: TypeAlias = NDArray[np.uint8]
 Places: TypeAlias = NDArray[np.int64]
-Flags: TypeAlias = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +24,6 @@ class PartTexts:
     offsets: Places
     rows: Places
     documents: int
-
-    def flag(self, of_rows: Flags | None = None) -> tuple[Bytes, Places, Flags]:
-        """The texts as kernels take them, with a flag each: whether its row is one of those that
-        `of_rows` flags; none given, all are.
-        """
-        flags = np.ones(self.rows.size, dtype=np.bool_) if of_rows is None else of_rows[self.rows]
-        return self.data, self.offsets, flags
 
 
 def take_texts(batch: Batch, roles: tuple[str, ...]) -> PartTexts:

@@ -73,11 +73,9 @@ def find_places(
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """Where, among the parts of a batch, those with a reduced row are, and whether they stay.
 
-    `reduced` is what `apply` gets of rows with `many_rows`.
+    `reduced` is what `apply` gets of rows with `many_rows`; each record has some.
     """
-    if UNIT not in reduced.columns or not rows.size:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.bool_)
-    flat = reduced.select(UNIT, STAYS).with_row_index("row").drop_nulls(UNIT).explode(UNIT, STAYS)
+    flat = reduced.select(UNIT, STAYS).with_row_index("row").explode(UNIT, STAYS)
     base = np.zeros(reduced.height, dtype=np.int64)
     # Of equal indices numpy keeps the last value, so the first part of each row when reversed.
     base[rows[::-1]] = np.arange(rows.size - 1, -1, -1)
@@ -85,11 +83,11 @@ def find_places(
     return places, flat[STAYS].to_numpy()
 
 
-def has_parts(reduced: Table) -> NDArray[np.bool_]:
+def have_parts(reduced: Table) -> pl.Series:
     """Which records have a reduced row at all."""
     if UNIT not in reduced.columns:
-        return np.zeros(reduced.height, dtype=np.bool_)
-    return reduced[UNIT].is_not_null().to_numpy()
+        return pl.Series([False]).new_from_index(0, reduced.height)
+    return reduced[UNIT].is_not_null()
 
 
 def reduce_parts(observed: Table, keep_first: int) -> Reduced:

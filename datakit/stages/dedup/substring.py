@@ -12,16 +12,18 @@ from datakit.stage import Decisions, Observation, Recall, Reduced
 from datakit.stages.dedup.cutting import (
     LETTERS_PER_HAN,
     CutRules,
+    Flags,
     Spans,
     check_roles,
     check_share,
     decide_cuts,
+    decide_some,
     join_parts,
 )
-from datakit.stages.dedup.part_texts import Bytes, Flags, Places, take_texts
+from datakit.stages.dedup.part_texts import PartTexts, Places, take_texts
 from datakit.stages.dedup.repeats import (
     find_places,
-    has_parts,
+    have_parts,
     list_most_frequent,
     observe_parts,
     reduce_parts,
@@ -99,7 +101,7 @@ class SubstringDedup:
     def observe(self, batch: Batch, partitions: int) -> Observation:
         """The hashes of each run of pieces that is just long enough."""
         texts = take_texts(batch, self.roles)
-        _, windows = self._find(texts.flag())
+        _, windows = self._find(texts)
         hashes = windows.hash_a, windows.hash_b
         return observe_parts(batch, texts.rows[windows.owners], hashes, partitions)
 
@@ -116,9 +118,13 @@ class SubstringDedup:
         return show_parts(verdict, records(verdict[ADDRESS].to_list()), self._excerpts)
 
     def apply(self, batch: Batch, rows: Table, verdict: Table) -> Decisions:  # noqa: ARG002
+        """Look at the records that have repeated parts; the others stay as they are."""
+        return decide_some(batch, rows, have_parts(rows), self._cut)
+
+    def _cut(self, batch: Batch, rows: Table) -> Decisions:
         """Cut the passages out, or reject the record."""
         texts = take_texts(batch, self.roles)
-        pieces, windows = self._find(texts.flag(has_parts(rows)))
+        pieces, windows = self._find(texts)
         owners = texts.rows[windows.owners]
         places, stay = find_places(owners, rows)
         holders = np.zeros(batch.height, dtype=np.bool_)
@@ -130,13 +136,13 @@ class SubstringDedup:
         joined = join_parts(texts, spans)[:3]
         return decide_cuts(batch, texts, joined, holders=holders, rules=rules)
 
-    def _find(self, texts: tuple[Bytes, Places, Flags]) -> "tuple[Units, Windows]":
+    def _find(self, texts: PartTexts) -> "tuple[Units, Windows]":
         from datakit.kernels.layout_marks import line_kinds
         from datakit.kernels.text_pieces import SENTENCES, WORDS, find_pieces
         from datakit.kernels.windows import find_windows
 
         pieces, weights = find_pieces(
-            texts,
+            (texts.data, texts.offsets),
             edges=SENTENCES if self.edges == "sentence" else WORDS,
             wide=LETTERS_PER_HAN if self.min_chars is None else 1,
             kinds=line_kinds(code=self.in_code, tables=self.in_tables),
@@ -146,7 +152,7 @@ class SubstringDedup:
 
     def _excerpts(self, record: Batch) -> list[str]:
         texts = take_texts(record, self.roles)
-        pieces, windows = self._find(texts.flag())
+        pieces, windows = self._find(texts)
         starts, stops = pieces.starts[windows.first], pieces.stops[windows.last]
         pairs = zip(starts, stops, strict=True)
         return [texts.data[start:stop].tobytes().decode() for start, stop in pairs]
