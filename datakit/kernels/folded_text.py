@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from datakit.kernels.folding import CODE, DIGIT, POINT, WHITE
+from datakit.kernels.text_folding import CODE, DIGIT, POINT, WHITE
 from datakit.kernels.simd import Bytes, part
 from datakit.kernels.utf8 import char_size, code_at, is_wide
 

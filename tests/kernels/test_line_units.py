@@ -9,7 +9,7 @@ import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datakit.kernels.folding import fold_table
+from datakit.kernels.text_folding import fold_table
 from datakit.kernels.layout_marks import line_kinds
 from datakit.kernels.line_units import UnitRules, find_units
 

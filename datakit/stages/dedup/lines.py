@@ -117,9 +117,9 @@ class LinesDedup:
         """The lines that stand most often."""
         return list_most_frequent(summaries)
 
-    def describe(self, verdict: Table, records: Recall) -> Table:
+    def illustrate(self, verdict: Table, recall: Recall) -> Table:
         """The verdict with the text of each line."""
-        return show_parts(verdict, records(verdict[ADDRESS].to_list()), self._excerpts)
+        return show_parts(verdict, recall(verdict[ADDRESS].to_list()), self._excerpts)
 
     def apply(self, batch: Batch, rows: Table, verdict: Table) -> Decisions:  # noqa: ARG002
         """Look at the records that have repeated parts; the others stay as they are."""
@@ -141,7 +141,7 @@ class LinesDedup:
         return decide_cuts(batch, texts, spans, holders=holders, rules=rules)
 
     def _find(self, texts: PartTexts) -> "Units":
-        from datakit.kernels.folding import fold_table
+        from datakit.kernels.text_folding import fold_table
         from datakit.kernels.layout_marks import line_kinds
         from datakit.kernels.line_units import UnitRules, find_units
 

@@ -113,9 +113,9 @@ class SubstringDedup:
         """The runs that stand most often."""
         return list_most_frequent(summaries, one_a_record=True)
 
-    def describe(self, verdict: Table, records: Recall) -> Table:
+    def illustrate(self, verdict: Table, recall: Recall) -> Table:
         """The verdict with the text of each run."""
-        return show_parts(verdict, records(verdict[ADDRESS].to_list()), self._excerpts)
+        return show_parts(verdict, recall(verdict[ADDRESS].to_list()), self._excerpts)
 
     def apply(self, batch: Batch, rows: Table, verdict: Table) -> Decisions:  # noqa: ARG002
         """Look at the records that have repeated parts; the others stay as they are."""
