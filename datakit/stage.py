@@ -184,8 +184,8 @@ class Observation:
 @dataclass(frozen=True, slots=True)
 class Reduced:
     """What a partition came to: `rows` stay on disk and meet their record again in `apply`, by
-    `_address` (at most one row per record over all partitions, unless the barrier resolves);
-    `summary` is small and goes to `decide`.
+    `_address` (at most one row per record over all partitions, unless the barrier resolves or has
+    `many_rows`); `summary` is small and goes to `decide`.
     """
 
     rows: Table
@@ -198,17 +198,20 @@ class Decisions:
 
     `copies` (UInt32): 0 rejects the row, 1 keeps it, n repeats it with distinct ids.
     `reason` (String): why a row with 0 copies goes. `values`: measured values and thresholds for
-    the rejected. `columns`: columns to add to the rows that stay.
+    the rejected. `columns`: columns to add to the rows that stay, or to put in place of theirs.
+    `edits`: what was changed in rows that stay, by what is counted (`lines removed`: 12); the
+    report shows the sums by stage and source.
     """
 
     copies: pl.Series
     reason: pl.Series
     values: Table = field(default_factory=pl.DataFrame)
     columns: Table = field(default_factory=pl.DataFrame)
+    edits: Mapping[str, int] = field(default_factory=dict)
 
 
 Recall = Callable[[Sequence[int]], Table]
-"""Rows of `Observation.kept` by address, in the order asked for."""
+"""Rows of `Observation.kept` (for an `Illustrator`: records) by address, in the order asked for."""
 
 
 @runtime_checkable
@@ -218,7 +221,9 @@ class Barrier(Stage, Protocol):
     observe -> reduce -> (resolve) -> decide -> apply, a map-shuffle-reduce over small tables;
     the text never travels. Results must not depend on `partitions`, nor on the order or size of
     batches. A barrier whose verdict on a record needs more than one partition is a `Resolver`
-    or a `Regrouper`.
+    or a `Regrouper`. One that decides on parts of records, each by itself, says so with the class
+    attribute `many_rows = True`: a record may then have any number of reduced rows, and `apply`
+    gets each column as a list, in the order of the rows' values.
     """
 
     def observe(self, batch: Batch, partitions: int) -> Observation:

@@ -150,7 +150,7 @@ def decide(step: Step, reduced_dirs: Iterable[Path], shard_dirs: Sequence[Path])
     assert isinstance(step.stage, Barrier)
     summaries = (open_table(path / SUMMARY) for path in reduced_dirs)
     verdict = step.stage.decide([summary for summary in summaries if summary.width])
-    if isinstance(step.stage, Illustrator):
+    if isinstance(step.stage, Illustrator) and verdict.height:
         verdict = step.stage.illustrate(verdict, make_record_recall(shard_dirs))
     return verdict
 

@@ -36,7 +36,8 @@ class Books:
             self.writer("rejects.arrow", compression="lz4").append(
                 parted.rejects.with_columns(stage)
             )
-        count = StageCount(rows_in, parted.kept.height, parted.copies, reasons)
+        edits = Counter(parted.edits)
+        count = StageCount(rows_in, parted.kept.height, parted.copies, reasons, edits)
         self._stages[index, name, self._source] += count
         return parted.kept
 

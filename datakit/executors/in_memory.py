@@ -11,6 +11,7 @@ from datakit.executors.parting import (
     part_by_reason_column,
     part_by_verdicts,
 )
+from datakit.executors.tables import list_by_address
 from datakit.records import ADDRESS, ID, PARTITION, SOURCE, TEXT, Batch, Table, make_addresses
 from datakit.stage import (
     Barrier,
@@ -72,9 +73,9 @@ def run_barrier(stage: Barrier, batches: Sequence[Batch]) -> tuple[list[Parted],
         sources += [None] * (len(observations) - len(batches))
         reduced = _deal_groups(stage, reduced, observations, sources)
     verdict = stage.decide([r.summary for r in reduced if r.summary.width])
-    if isinstance(stage, Illustrator):
+    if isinstance(stage, Illustrator) and verdict.height:
         verdict = stage.illustrate(verdict, lambda wanted: _find_records(batches, wanted))
-    rows = _join_rows(reduced)
+    rows = _join_rows(reduced, many_rows=getattr(stage, "many_rows", False))
     parted = []
     for batch in addressed:
         mine = batch.select(ADDRESS).join(rows, on=ADDRESS, how="left", maintain_order="left")
@@ -119,11 +120,13 @@ def _exchange(tables: Sequence[Table]) -> list[Table]:
     return [table.sort(order, maintain_order=True) if order else table for table in found]
 
 
-def _join_rows(reduced: Sequence[Reduced]) -> Table:
+def _join_rows(reduced: Sequence[Reduced], *, many_rows: bool) -> Table:
     tables = [r.rows for r in reduced if r.rows.width]
     if not tables:
         return pl.DataFrame(schema={ADDRESS: pl.UInt64})
     rows = pl.concat(tables)
+    if many_rows:
+        return list_by_address(rows)
     if not rows[ADDRESS].is_unique().all():
         raise BrokenBooksError("a barrier decided twice on one record")
     return rows

@@ -4,7 +4,8 @@ The only place where a row leaves a run. Every function returns `Parted`, and
 `rows in = kept rows + rejected rows - extra copies` holds for each.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
@@ -38,11 +39,14 @@ REJECT_SCHEMA = {
 
 @dataclass(frozen=True, slots=True)
 class Parted:
-    """The rows that go on, and the rejects (`REJECT_SCHEMA`); `copies` counts added rows."""
+    """The rows that go on, and the rejects (`REJECT_SCHEMA`); `copies` counts added rows, `edits`
+    what was changed in rows that stay.
+    """
 
     kept: Batch
     rejects: Table
     copies: int = 0
+    edits: Mapping[str, int] = field(default_factory=dict)
 
 
 def part_by_reason_column(batch: Batch, *, excerpt: int | None = EXCERPT_CHARS) -> Parted:
@@ -77,7 +81,7 @@ def part_by_verdicts(
 def part_by_decisions(
     batch: Batch, decisions: Decisions, *, excerpt: int | None = EXCERPT_CHARS
 ) -> Parted:
-    """Part a batch by a barrier's decisions: reject, keep, or repeat; add the new columns."""
+    """Part a batch by a barrier's decisions: reject, keep, or repeat; put in the new columns."""
     if decisions.columns.width:
         batch = batch.with_columns(decisions.columns.get_columns())
     reasons = decisions.reason.zip_with(
@@ -86,12 +90,12 @@ def part_by_decisions(
     reasons = reasons.zip_with(
         (decisions.copies > 0) | reasons.is_not_null(), _unnamed(batch.height)
     )
-    parted = _part(batch, reasons, decisions.values, excerpt)
+    parted = replace(_part(batch, reasons, decisions.values, excerpt), edits=decisions.edits)
     copies = decisions.copies.filter(decisions.copies > 0)
     if not (copies > 1).any():
         return parted
     repeated = repeat_rows(parted.kept, copies)
-    return Parted(repeated, parted.rejects, copies=repeated.height - parted.kept.height)
+    return replace(parted, kept=repeated, copies=repeated.height - parted.kept.height)
 
 
 def repeat_rows(batch: Batch, copies: pl.Series) -> Batch:

@@ -30,6 +30,7 @@ from datakit.executors.parting import (
     part_by_verdicts,
 )
 from datakit.executors.tables import (
+    list_by_address,
     open_table,
     read_batches,
     rows_of_shard,
@@ -149,7 +150,11 @@ class _Run:
         """The reduced rows of this shard's records, from all partitions."""
         found = [rows_of_shard(path, self._task.number) for path in self._task.decisions]
         decided = [rows for rows in found if rows.width]
-        return pl.concat(decided) if decided else pl.DataFrame(schema={ADDRESS: pl.UInt64})
+        if not decided:
+            return pl.DataFrame(schema={ADDRESS: pl.UInt64})
+        barrier = self._task.segment.applies
+        has_many = barrier is not None and getattr(barrier.stage, "many_rows", False)
+        return list_by_address(pl.concat(decided)) if has_many else pl.concat(decided)
 
     def _apply_step(self, batch: Batch, step: Step) -> Batch:
         stage, excerpt = step.stage, self._task.excerpt

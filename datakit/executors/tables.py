@@ -104,6 +104,14 @@ def rows_of_shard(path: Path, shard: int) -> Table:
     return rows[int(first) : int(last)]
 
 
+def list_by_address(rows: Table) -> Table:
+    """One row for each address: every other column as a list, in the order of the rows' values,
+    so that it matters nowhere which partition a row came from.
+    """
+    others = [name for name in rows.columns if name != ADDRESS]
+    return rows.sort(ADDRESS, *others).group_by(ADDRESS, maintain_order=True).agg(others)
+
+
 def _frame(table: pa.Table) -> pl.DataFrame:
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)

@@ -14,12 +14,15 @@ from datakit.errors import BrokenBooksError
 
 @dataclass(frozen=True, slots=True)
 class StageCount:
-    """Rows into one stage, rows out of it, copies it made, and why the others went."""
+    """Rows into one stage, rows out of it, copies it made, why the others went, and what was
+    changed in those that stay (by what is counted).
+    """
 
     rows_in: int = 0
     rows_out: int = 0
     copies: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
+    edits: Counter[str] = field(default_factory=Counter)
 
     def __add__(self, other: Self) -> Self:
         return type(self)(
@@ -27,6 +30,7 @@ class StageCount:
             self.rows_out + other.rows_out,
             self.copies + other.copies,
             self.reasons + other.reasons,
+            self.edits + other.edits,
         )
 
     @property
@@ -45,19 +49,25 @@ class StageCount:
         return self.rows_in == self.rows_out + self.rejected - self.copies
 
     def to_json(self) -> dict[str, Any]:
-        """As plain values."""
+        """As plain values; `edits` only where there are any."""
+        edits = {"edits": dict(sorted(self.edits.items()))} if self.edits else {}
         return {
             "rows_in": self.rows_in,
             "rows_out": self.rows_out,
             "copies": self.copies,
             "reasons": dict(sorted(self.reasons.items())),
+            **edits,
         }
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> Self:
         """From `to_json`."""
         return cls(
-            content["rows_in"], content["rows_out"], content["copies"], Counter(content["reasons"])
+            content["rows_in"],
+            content["rows_out"],
+            content["copies"],
+            Counter(content["reasons"]),
+            Counter(content.get("edits", {})),
         )
 
 

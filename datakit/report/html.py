@@ -90,6 +90,7 @@ def _why(count: StageCount) -> str:
     reasons = [f"{escape(reason)} {rows:,}" for reason, rows in count.reasons_by_rows]
     if count.copies:
         reasons.append(f"{count.copies:,} copies added")
+    reasons += [f"{number:,} {escape(what)}" for what, number in sorted(count.edits.items())]
     return ", ".join(reasons)
 
 

@@ -45,6 +45,9 @@ def _cells(count: StageCount) -> tuple[str, str, str, str]:
     why = ", ".join(f"{reason} {rows:,}" for reason, rows in count.reasons_by_rows)
     if count.copies:
         why = f"{why}{', ' if why else ''}{count.copies:,} copies added"
+    edits = ", ".join(f"{number:,} {what}" for what, number in sorted(count.edits.items()))
+    if edits:
+        why = f"{why}; {edits}" if why else edits
     return f"{count.rows_in:,}", f"{count.rows_out:,}", f"{count.rejected:,}", why
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -12,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from datakit.records import ADDRESS, PARTITION, Batch, Columns, Table, hash_strings
-from datakit.stage import Decisions, InputFile, Observation, Reduced, Shard
+from datakit.stage import Decisions, InputFile, Observation, Recall, Reduced, Shard
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -173,3 +174,48 @@ class LineSink:
         with path.open("wb") as handle:
             for table in tables:
                 handle.writelines(table["line"].to_pylist())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class DropRepeatedParts:
+    """A barrier on parts of records: letters and digits of a text are parts; of equal ones the
+    first in the corpus stays. A record without any left is rejected.
+    """
+
+    needs: ClassVar[Columns] = frozenset({"text"})
+    adds: ClassVar[Columns] = frozenset({"dropped"})
+    many_rows: ClassVar[bool] = True
+
+    def observe(self, batch: Batch, partitions: int) -> Observation:
+        parts = batch.select(ADDRESS, part=pl.col("text").str.extract_all(r"\D+|\d+"))
+        parts = parts.with_columns(number=pl.int_ranges(pl.col("part").list.len()))
+        rows = parts.explode("part", "number").drop_nulls()
+        partition = hash_strings(rows["part"]) % partitions
+        return Observation(rows.with_columns(partition.cast(pl.UInt32).alias(PARTITION)))
+
+    def reduce(self, observed: Table) -> Reduced:
+        again = observed.filter(pl.int_range(pl.len()).over("part") > 0)
+        most = again.group_by("part").agg(pl.len(), pl.col(ADDRESS).first())
+        return Reduced(again.select(ADDRESS, "number", "part"), most)
+
+    def decide(self, summaries: Iterable[Table]) -> Table:
+        return pl.concat(list(summaries)).sort("len", ADDRESS, descending=[True, False]).head(3)
+
+    def illustrate(self, verdict: Table, recall: Recall) -> Table:
+        return verdict.with_columns(recall(verdict[ADDRESS].to_list())["text"].alias("seen"))
+
+    def apply(self, batch: Batch, rows: Table, verdict: Table) -> Decisions:
+        if "number" not in rows.columns:
+            rows = rows.with_columns(number=pl.lit(None, dtype=pl.List(pl.Int64)))
+        texts, dropped = [], []
+        for text, numbers in zip(batch["text"], rows["number"], strict=True):
+            parts = re.findall(r"\D+|\d+", text)
+            gone = [] if numbers is None else list(numbers)
+            assert gone == sorted(gone)
+            texts.append("".join(p for n, p in enumerate(parts) if n not in gone))
+            dropped.append(len(gone))
+        copies = pl.Series([int(t != "" or not d) for t, d in zip(texts, dropped, strict=True)])
+        reason = pl.Series([None if c else "all_repeated" for c in copies], dtype=pl.String)
+        columns = pl.DataFrame({"text": texts, "dropped": dropped})
+        kept = sum(d for d, c in zip(dropped, copies, strict=True) if c)
+        return Decisions(copies.cast(pl.UInt32), reason, columns=columns, edits={"parts": kept})

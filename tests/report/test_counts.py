@@ -20,6 +20,16 @@ LENGTH = (1, "filter.length", StageCount(9, 7, 0, Counter(too_short=2)))
 MIX = (2, "mix.weighted", StageCount(7, 8, 3, Counter(over=2)))
 
 
+def test_edits_add_and_survive_a_round_trip() -> None:
+    edited = StageCount(9, 9, edits=Counter(lines=2)) + StageCount(1, 1, edits=Counter(lines=3))
+    total = counts(READ, (1, "dedup.lines", edited), written=9)
+
+    again = Counts.from_json(total.to_json())
+
+    assert again.stages[1, "dedup.lines", "a"].edits == Counter(lines=5)
+    assert "edits" not in counts(READ, written=9).to_json()["stages"][0]
+
+
 def test_balanced_books_pass() -> None:
     total = counts(READ, LENGTH, MIX, written=8)
     check_books(total)

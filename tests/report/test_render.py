@@ -18,7 +18,9 @@ from datakit.report.report import File, Input, Report, Verdict
 def report() -> Report:
     stages = {
         (0, "read 药典", "药典"): StageCount(1200, 1199, 0, Counter(malformed_json=1)),
-        (1, "filter.length", "药典"): StageCount(1199, 1000, 0, Counter({"too_few_<b>": 199})),
+        (1, "filter.length", "药典"): StageCount(
+            1199, 1000, 0, Counter({"too_few_<b>": 199}), Counter({"lines removed": 1234})
+        ),
     }
     return Report(
         name="medical & more",

@@ -94,8 +94,6 @@ def add_counts(summaries: Iterable[Table], *, alarm_share: float) -> Table:
 
 def add_excerpts(verdict: Table, recall: Recall) -> Table:
     """The verdict with the beginning of each of the largest clusters' keepers."""
-    if not verdict.height:
-        return verdict
     shown = verdict.filter(pl.col(TABLE) == LARGEST)
     if shown.height:
         texts = joined_content(recall(shown[KEPT_ADDRESS].to_list())).fill_null("")
