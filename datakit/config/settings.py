@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from datakit.config.findings import Site
 from datakit.config.values import fit
@@ -114,9 +114,18 @@ def _construct(cls: type, settings: Mapping[str, Any], site: Site) -> Any:
 
 
 def _place_paths(value: Any, hint: Any, folder: Path | None) -> Any:
-    if not isinstance(value, Path) or Path not in union_members(hint):
+    """The value with its paths placed; where a name may stand too, a path is what has a suffix."""
+    members = union_members(hint)
+    if isinstance(value, tuple):
+        inner = [each for member in members for each in get_args(member)[:1]]
+        return tuple(_place_paths(each, inner[0], folder) for each in value) if inner else value
+    if Path not in members or not (isinstance(value, Path) or _is_path(value)):
         return value
     return Path(place_path(str(value), folder))
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and Path(value).suffix != ""
 
 
 def place_path(path: str, folder: Path | None) -> str:
