@@ -121,3 +121,41 @@ def test_verdicts_do_not_depend_on_the_batch_and_the_stage_travels() -> None:
 
     assert run_stage(stage, rows, batch_rows=5).rejects == together.rejects
     assert len(set(together.reasons)) > 1
+
+
+JUNK = {
+    "low_entropy": "买房买房买房卖房卖房" * 20,
+    "many_digits": "13800138000 " * 9 + "电话号码大全",
+    "dup_lines": "患者仰卧位，暴露腹部。\n" * 8,
+    "garbled": "锟斤拷\ufffd\ufffd\ufffd烫烫烫这一段文字的编码已经坏了\ufffd\ufffd",
+    "few_stop_words": "北京 佛山 广州 深圳 杭州 南京 武汉 成都 重庆 西安 苏州 天津 " * 6,
+    "few_end_marks": "\n".join(
+        f"{name}频道" for name in "新闻体育娱乐财经科技汽车房产教育健康旅游"
+    ),
+    "cut_lines": "\n".join(f"第{n}条消息的开头部分写到这里就断了 展开" for n in "一二三四五"),
+    "many_symbols": "★☆★☆■□■□" * 8 + "欢迎光临本店铺选购商品",
+    "boilerplate": "首页\n版权所有 某某公司\n未经授权不得转载\n联系我们 关于我们\n返回顶部\n本文完",
+}
+
+
+@pytest.mark.parametrize("rule", sorted(JUNK))
+def test_the_default_for_chinese_documents_rejects_junk(rule: str) -> None:
+    outcome = run_stage(QualityFilter(preset="datakit-zh-doc"), [{"text": JUNK[rule]}])
+
+    failed = [each.partition(":")[0] for each in outcome.rejects[0]["values"]["failed"]]
+    assert f"datakit-zh-doc.{rule}" in failed
+
+
+GOOD = [
+    "方中黄芪大补元气，归尾、赤芍、川芎、桃仁、红花活血祛瘀，地龙通经活络。",
+    "患者：喉咙紧，鼻塞，痰是黄色\n医生：您好，有没有发烧呢？\n患者：没有\n医生：可以口服感冒药",
+    "血常规：WBC 12.3×10^9/L，N 85%，CRP 45 mg/L，PCT 0.5 ng/mL，予头孢曲松 2 g qd。",
+    "治風熱頭痛。川芎、石膏各等分，為末，每服二錢，茶調下。",
+]
+
+
+@pytest.mark.parametrize("preset", ["datakit-zh-doc", "datakit-zh-sft"])
+def test_the_defaults_for_chinese_keep_good_medical_text(preset: str) -> None:
+    outcome = run_stage(QualityFilter(preset=preset), [{"text": text} for text in GOOD])
+
+    assert outcome.reasons == []
