@@ -23,6 +23,7 @@ BUILT_IN = {
     "clean.unicode": "datakit.stages.clean.unicode:UnicodeCleaner",
     "clean.whitespace": "datakit.stages.clean.whitespace:WhitespaceCleaner",
     "clean.html": "datakit.stages.clean.html:HtmlCleaner",
+    "clean.lines": "datakit.stages.clean.lines:LineCleaner",
     "clean.script": "datakit.stages.clean.script:ScriptConverter",
     "annotate.signals": "datakit.stages.annotate.signals:SignalAnnotator",
     "filter.length": "datakit.stages.filter.length:LengthFilter",

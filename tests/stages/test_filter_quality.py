@@ -128,7 +128,7 @@ JUNK = {
     "many_digits": "13800138000 " * 9 + "电话号码大全",
     "dup_lines": "患者仰卧位，暴露腹部。\n" * 8,
     "garbled": "锟斤拷\ufffd\ufffd\ufffd烫烫烫这一段文字的编码已经坏了\ufffd\ufffd",
-    "few_stop_words": "北京 佛山 广州 深圳 杭州 南京 武汉 成都 重庆 西安 苏州 天津 " * 6,
+    "few_stop_words": "北京 佛山 广州 深圳 杭州 南京 武汉 长沙 重庆 西安 苏州 天津 " * 6,
     "few_end_marks": "\n".join(
         f"{name}频道" for name in "新闻体育娱乐财经科技汽车房产教育健康旅游"
     ),
