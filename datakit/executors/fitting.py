@@ -71,10 +71,8 @@ def fit_preset(sources: Sequence[Source], fitting: Fitting) -> Fitted:
     rejected = float(fails.sum()) / measured.height
     names = ", ".join(source.name for source in sources)
     notes = (
-        (
-            f"Each rule rejects at most {fitting.tail:g} of {measured.height:,} records of {names}; "
-            f"all rules together {rejected:.4f}."
-        ),
+        f"Each rule rejects at most {fitting.tail:g} of {measured.height:,} records of {names}.",
+        f"All rules together reject {rejected:.4f} of them.",
         "A rule whose signal varies in that tail only, or not at all, keeps the threshold it had.",
     )
     preset = fitting.like._replace(

@@ -12,11 +12,10 @@ Codes: TypeAlias = NDArray[np.uint32]
 Floats: TypeAlias = NDArray[np.float64]
 Places: TypeAlias = NDArray[np.int64]
 
-_MIDDLE, _END, _SINGLE = 1, 2, 3
-# What may stand before B, M, E, S: of two that are as likely, jieba takes the later letter.
-_BEFORE = np.array([[2, 3], [0, 1], [0, 1], [2, 3]])
+_B, _M, _E, _S = range(4)
 _LOWEST = -np.inf
 _ROOM = 256
+_FIRST_LEAD = 0xE4  # the first byte of U+4E00
 _NUMBER = np.uint64(0xFFFF)
 _KEY = ~_NUMBER
 
@@ -38,9 +37,13 @@ def mark_all(data: Bytes, offsets: Offsets, words: Dictionary, marks: Bytes) -> 
     codes = np.empty(_ROOM, np.uint32)
     goals = np.empty(_ROOM, np.int64)
     best = np.empty(_ROOM + 1, np.float64)
+    path = np.empty((_ROOM, 4), np.uint8)
     for text in range(offsets.size - 1):
         at, stop = offsets[text], offsets[text + 1]
         while at < stop:
+            if data[at] < _FIRST_LEAD:
+                at += 1
+                continue
             first = at
             size = 0
             code = _han_at(data, at)
@@ -50,13 +53,14 @@ def mark_all(data: Bytes, offsets: Offsets, words: Dictionary, marks: Bytes) -> 
                     longer[:size] = codes
                     codes, goals = longer, np.empty(2 * size, np.int64)
                     best = np.empty(2 * size + 1, np.float64)
+                    path = np.empty((2 * size, 4), np.uint8)
                 codes[size] = code
                 size += 1
                 at += 3
                 code = _han_at(data, at) if at < stop else np.uint32(0)
             if size > 1:
                 _plan(codes[:size], words, best, goals)
-                _walk(codes[:size], words, goals, marks[first:at])
+                _walk(codes[:size], words, (goals, path), marks[first:at])
             at += 1
 
 
@@ -112,42 +116,47 @@ def _plan(codes: Codes, words: Dictionary, best: Floats, goals: Places) -> None:
 
 
 @part
-def _walk(codes: Codes, words: Dictionary, goals: Places, marks: Bytes) -> None:
+def _walk(codes: Codes, words: Dictionary, room: tuple[Places, Bytes], marks: Bytes) -> None:
     """Mark the words on the way; several single characters in a row go to the Markov model."""
+    goals, path = room
     place = single = 0
     while place < codes.size:
         after = goals[place] + 1
         if after - place > 1:
             if place - single > 1:
-                _guess(codes[single:place], words, marks[3 * single :])
+                _guess(codes[single:place], words, path, marks[3 * single :])
             for inner in range(place + 1, after):
                 marks[3 * inner] = 0
             single = after
         place = after
     if place - single > 1:
-        _guess(codes[single:place], words, marks[3 * single :])
+        _guess(codes[single:place], words, path, marks[3 * single :])
 
 
 @part
-def _guess(codes: Codes, words: Dictionary, marks: Bytes) -> None:
+def _guess(codes: Codes, words: Dictionary, path: Bytes, marks: Bytes) -> None:
     """The likeliest states of characters that the dictionary leaves single (Viterbi)."""
     if _is_word(codes, words.table):
         return
-    path = np.empty((codes.size, 4), np.uint8)
-    score = words.start + words.emissions[codes[0] - FIRST]
+    moves, shown = words.transitions, words.emissions[codes[0] - FIRST]
+    b, m = words.start[_B] + shown[_B], words.start[_M] + shown[_M]
+    e, s = words.start[_E] + shown[_E], words.start[_S] + shown[_S]
     for i in range(1, codes.size):
-        was = score.copy()
-        for state in range(4):
-            emission = words.emissions[codes[i] - FIRST, state]
-            a, b = _BEFORE[state, 0], _BEFORE[state, 1]
-            by_a = was[a] + words.transitions[a, state] + emission
-            by_b = was[b] + words.transitions[b, state] + emission
-            # Letters in order: B < E < M < S.
-            path[i, state] = b if by_b >= by_a else a
-            score[state] = by_b if by_b >= by_a else by_a
-    state = _SINGLE if score[_SINGLE] >= score[_END] else _END
+        shown = words.emissions[codes[i] - FIRST]
+        # Of two that are as likely jieba takes the state whose letter is later.
+        b_by_e, b_by_s = e + moves[_E, _B] + shown[_B], s + moves[_S, _B] + shown[_B]
+        m_by_b, m_by_m = b + moves[_B, _M] + shown[_M], m + moves[_M, _M] + shown[_M]
+        e_by_b, e_by_m = b + moves[_B, _E] + shown[_E], m + moves[_M, _E] + shown[_E]
+        s_by_e, s_by_s = e + moves[_E, _S] + shown[_S], s + moves[_S, _S] + shown[_S]
+        path[i, _B] = _S if b_by_s >= b_by_e else _E
+        path[i, _M] = _M if m_by_m >= m_by_b else _B
+        path[i, _E] = _M if e_by_m >= e_by_b else _B
+        path[i, _S] = _S if s_by_s >= s_by_e else _E
+        b, m = max(b_by_e, b_by_s), max(m_by_b, m_by_m)
+        e, s = max(e_by_b, e_by_m), max(s_by_e, s_by_s)
+    state = _S if s >= e else _E
     for i in range(codes.size - 1, 0, -1):
-        if state in (_MIDDLE, _END):
+        if state in (_M, _E):
             marks[3 * i] = 0
         state = path[i, state]
 

@@ -1,12 +1,13 @@
 """The first look at a text: its UTF-8 as code points and kinds, counted; the compiled half."""
 
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+from datakit.kernels.signals_compile import part, peek, poke
 from datakit.kernels.signals_kinds import CLOSE, DOT, ELLIPSIS, HASH, NEWLINE, OPEN, Kinds
-from datakit.kernels.simd import Bytes, Offsets, kernel, load_word, part
+from datakit.kernels.simd import Bytes, Offsets, kernel, load_word
 
 _HIGH_BITS, _NONE = np.uint64(0x8080808080808080), np.uint64(0)
 _LANES = 4
@@ -41,15 +42,18 @@ class Chars(NamedTuple):
 
 
 @part
-def read_long(data: Bytes, at: int) -> tuple[int, int]:
-    """Code point and bytes of the character at `at`, which is not ASCII."""
-    byte, second = np.int64(data[at]), np.int64(data[at + 1]) & 0x3F
+def read_char(data: Bytes, at: int) -> tuple[Any, int]:
+    """Code point and bytes of the character at `at`."""
+    byte = np.int64(peek(data, at))
+    if byte < 0x80:
+        return byte, 1
+    second = np.int64(peek(data, at + 1)) & 0x3F
     if byte < 0xE0:
         return (byte & 0x1F) << 6 | second, 2
-    third = np.int64(data[at + 2]) & 0x3F
+    third = np.int64(peek(data, at + 2)) & 0x3F
     if byte < 0xF0:
         return (byte & 0xF) << 12 | second << 6 | third, 3
-    fourth = np.int64(data[at + 3]) & 0x3F
+    fourth = np.int64(peek(data, at + 3)) & 0x3F
     return (byte & 7) << 18 | second << 12 | third << 6 | fourth, 4
 
 
@@ -68,20 +72,19 @@ def read_text(
     while at < stop:
         while at + 8 <= stop and load_word(data, at) & _HIGH_BITS == _NONE:
             for step in range(8):
-                kind = table[data[at + step]]
-                codes[n + step] = data[at + step]
-                kinds[n + step] = kind
+                code = peek(data, at + step)
+                kind = peek(table, code)
+                poke(codes, n + step, code)
+                poke(kinds, n + step, kind)
                 counts[step % _LANES, kind] += 1
             at += 8
             n += 8
         if at >= stop:
             break
-        code, size = np.int64(data[at]), 1
-        if code >= 0x80:
-            code, size = read_long(data, at)
-        kind = table[code]
-        codes[n] = code
-        kinds[n] = kind
+        code, size = read_char(data, at)
+        kind = peek(table, code)
+        poke(codes, n, code)
+        poke(kinds, n, kind)
         if cuts.size:
             begins[n] = cuts[at]
         counts[n % _LANES, kind] += 1
@@ -108,9 +111,10 @@ def add_up(counts: Lanes, properties: NDArray[np.int64], totals: Totals) -> None
 def count_marks(chars: Chars, span: tuple[int, int], kinds: Kinds, found: Totals) -> None:
     """Characters in `【】`, runs of `#` and of dots, among the characters `start` to `stop`."""
     start, stop = span
+    own = chars.kinds
     opened, run = -1, start - 1
     for i in range(start, stop):
-        if chars.kinds[i] < kinds.marks:
+        if peek(own, i) < kinds.marks:
             continue
         flags = kinds.properties[chars.kinds[i]]
         if flags & OPEN and opened < 0:

@@ -40,7 +40,9 @@ def count_all(texts: Texts, groups: frozenset[str], lists: Lists) -> Columns:
     kinds = find_kinds(lists["end_marks"], lists["hant"], lists["hans"])
     setting = Setting(kinds, lists, int(np.diff(texts.offsets).max(initial=0)))
     passes = [own for own in PASSES if own.group in groups]
-    tables = [np.zeros((rows, len(own.columns)), dtype=own.kind) for own in passes]
+    tables: list[NDArray[Any]] = [
+        np.zeros((rows, len(own.columns)), dtype=own.kind) for own in passes
+    ]
     runs = [own.prepare(setting) for own in passes]
     counts = _Counts(*(np.zeros((rows, len(names)), dtype=np.int64) for names in _ALWAYS))
     wants_tokens = "tokens" in groups or any(own.reads_tokens for own in passes)

@@ -30,6 +30,9 @@ PROPERTIES = (
     COMMA, ASCII_DIGIT, DOT, ELLIPSIS, HASH, OPEN, CLOSE, NEWLINE,
 ) = (1 << bit for bit in range(len(PROPERTIES)))  # fmt: skip
 
+PLAIN = 1 << len(PROPERTIES)
+"""Beside the bits of `PROPERTIES`: may stand in a word of several characters, whatever they are."""
+
 CLOSERS = "\"'”’」』）)】》〉]"
 _SINGLES = {
     CLOSER: CLOSERS,
@@ -77,7 +80,9 @@ def find_kinds(end_marks: tuple[str, ...], hant: tuple[str, ...], hans: tuple[st
     table[_PRIVATE:] = kinds[-1]
     table[[0xFFFFE, 0xFFFFF, 0x10FFFE, 0x10FFFF]] = kinds[_PLANES_END - 1]
     marks = int(np.searchsorted(properties, DOT))
-    return Kinds(table, properties.astype(np.int64), marks)
+    properties = properties.astype(np.int64)
+    is_plain = (properties & (ALNUM | COMBINING) > 0) & (properties & (HAN | KANA) == 0)
+    return Kinds(table, properties | PLAIN * is_plain, marks)
 
 
 @cache

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datakit.kernels.signals_chars import Chars
+from datakit.kernels.signals_compile import part, peek
 from datakit.kernels.signals_kinds import (
     ALNUM,
     APOSTROPHE,
@@ -26,7 +27,8 @@ from datakit.kernels.signals_kinds import (
     STOP,
     Kinds,
 )
-from datakit.kernels.simd import Words, kernel, part
+from datakit.kernels.signals_lists import MIX
+from datakit.kernels.simd import Words, kernel
 
 COUNTS = (
     "lines", "sentences", "max_line_chars", "end_mark_lines", "closed_lines", "short_lines",
@@ -42,7 +44,6 @@ COUNTS = (
 ) = range(len(COUNTS))  # fmt: skip
 
 SHORT_LINE = 30
-_MIX = np.uint64(0x9E3779B97F4A7C15)
 _HALF = np.uint64(32)
 
 
@@ -67,7 +68,7 @@ def table_size(entries: int) -> int:
 @part
 def enter(seen: Seen, key: np.uint64, size: int, stamp: int) -> bool:
     """Enter a key among the first `size` (a power of two) places; whether it was there before."""
-    slot = np.int64((key ^ key >> _HALF) * _MIX >> _HALF) & (size - 1)
+    slot = np.int64((key ^ key >> _HALF) * MIX >> _HALF) & (size - 1)
     while seen.stamps[slot] == stamp:
         if seen.keys[slot] == key:
             return True
@@ -100,40 +101,21 @@ def is_initial(chars: Chars, at: int, start: int, properties: NDArray[np.int64])
 def end_sentence(chars: Chars, span: tuple[int, int, int], properties: NDArray[np.int64]) -> int:
     """The place behind the end of a sentence at `at`, closers and all, as -place if nothing ends.
 
-    `span` is (start of the text, at, end of the line); at `at` stands a mark that may end one.
+    `span` is (start of the text, at, its end); at `at` stands a mark that may end a sentence.
     """
     start, at, stop = span
     kinds, dots, after = chars.kinds, True, at
-    while after < stop and properties[kinds[after]] & STOP:
-        dots &= properties[kinds[after]] & DOT > 0
+    while after < stop and peek(properties, peek(kinds, after)) & STOP:
+        dots &= peek(properties, peek(kinds, after)) & DOT > 0
         after += 1
     if dots:
-        if after < stop and not properties[kinds[after]] & (SPACE | CLOSER):
+        if after < stop and not peek(properties, peek(kinds, after)) & (SPACE | CLOSER):
             return -after
         if is_initial(chars, at - 1, start, properties):
             return -after
-    while after < stop and properties[kinds[after]] & CLOSER:
+    while after < stop and peek(properties, peek(kinds, after)) & CLOSER:
         after += 1
     return after
-
-
-@part
-def count_sentences(chars: Chars, span: tuple[int, int, int], properties: NDArray[np.int64]) -> int:
-    """Sentences of the characters from `at` to `stop`, a line; `span` is (text's start, at, stop)."""
-    start, at, stop = span
-    sentences, holds = 0, False
-    while at < stop:
-        flags = properties[chars.kinds[at]]
-        if flags & STOP:
-            after = end_sentence(chars, (start, at, stop), properties)
-            if after > 0:
-                sentences += holds
-                holds = False
-            at = abs(after)
-        else:
-            holds |= flags & ALNUM > 0
-            at += 1
-    return sentences + holds
 
 
 @part
@@ -162,25 +144,36 @@ def judge_ends(
 
 @part
 def read_line(
-    chars: Chars, at: int, stop: int, properties: NDArray[np.int64]
-) -> tuple[int, int, int, np.uint64]:
+    chars: Chars, span: tuple[int, int, int], properties: NDArray[np.int64]
+) -> tuple[int, int, int, np.uint64, np.int64]:
     """The line at `at`: its first character that is no space and the place behind its last, the
-    place of its line feed (or `stop`), and a hash of what is between the first two.
+    place of its line feed (or `stop`), a hash of what is between the first two, its sentences.
+
+    `span` is (start of the text, at, stop).
     """
     codes, kinds = chars.codes, chars.kinds
-    while at < stop and properties[kinds[at]] & (SPACE | NEWLINE) == SPACE:
+    start, at, stop = span
+    while at < stop and peek(properties, peek(kinds, at)) & (SPACE | NEWLINE) == SPACE:
         at += 1
-    first = end = at
+    first = end = free = at
     running = key = np.uint64(0)
+    sentences, met = np.int64(0), np.int64(0)
     while at < stop:
-        flags = properties[kinds[at]]
-        if flags & NEWLINE:
-            break
-        running = (running ^ np.uint64(codes[at])) * _MIX
+        flags = peek(properties, peek(kinds, at))
+        if flags & (NEWLINE | STOP):
+            if flags & NEWLINE:
+                break
+            if at >= free:
+                after = end_sentence(chars, (start, at, stop), properties)
+                sentences += after > 0 and met & ALNUM > 0
+                met = np.int64(0) if after > 0 else met
+                free = abs(after)
+        running = (running ^ np.uint64(peek(codes, at))) * MIX
+        met |= flags
         at += 1
         if not flags & SPACE:
             end, key = at, running
-    return first, end, at, key
+    return first, end, at, key, sentences + (met & ALNUM > 0)
 
 
 @part
@@ -208,15 +201,15 @@ def measure_text(
     start, stop = chars.bounds[row], chars.bounds[row + 1]
     properties, at, length, paragraph = kinds.properties, start, 0, np.uint64(0)
     while at < stop:
-        first, end, at, key = read_line(chars, at, stop, properties)
+        first, end, at, key, sentences = read_line(chars, (start, at, stop), properties)
         at += 1
         if first < end:
             judge_ends(chars, (first, end), properties, counts)
-            counts[SENTENCES] += count_sentences(chars, (start, first, end), properties)
+            counts[SENTENCES] += sentences
             if enter(seen[0], key, size, stamp):
                 counts[DUP_LINES] += 1
                 counts[DUP_LINE_CHARS] += end - first
-            paragraph = (paragraph ^ key) * _MIX + np.uint64(1)
+            paragraph = (paragraph ^ key) * MIX + np.uint64(1)
             length += end - first
         if length and (first == end or at >= stop):
             close_paragraph(seen[1], paragraph, size, stamp, counts, length)

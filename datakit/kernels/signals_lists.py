@@ -13,17 +13,25 @@ _WORD_BITS = (1 << 64) - 1
 _CASED = (*range(0x100), *range(0x370, 0x400), *range(0x400, 0x530))
 
 
-AS_IS, IN_LOWER_CASE = 1, 2
+AS_IS, IN_LOWER_CASE, BOTH = range(3)
+"""Ways in which a list's words are met; a word without capitals is met in both."""
+
+_SLOT_BITS = 16
 
 
 class Listed(NamedTuple):
-    """Words of lists, open addressing by bits 40 and up of their hash: the hash, the list's
-    number, and the way its words are met (0: nothing here).
+    """Words of lists, each with a slot of its own, so that looking a word up takes no guess.
+
+    A word with hash h has `slots[h * factor >> shift]` for its number, 0 for one on no list;
+    `keys[number]` is the hash of the word that is meant. Bit l of `lists[way, number]` says that
+    it is on list l, whose words are met that way.
     """
 
+    factor: np.uint64
+    shift: np.uint64
+    slots: NDArray[np.uint16]
     keys: NDArray[np.uint64]
-    lists: NDArray[np.uint8]
-    ways: NDArray[np.uint8]
+    lists: NDArray[np.int64]
 
 
 def hash_word(word: str) -> int:
@@ -53,17 +61,26 @@ def lower(text: str) -> str:
 @cache
 def make_listed(lists: tuple[tuple[tuple[str, ...], int], ...]) -> Listed:
     """The table of some lists, each with the way its words are met."""
-    entries = {
-        (hash_word(lower(word) if way == IN_LOWER_CASE else word), number, way)
-        for number, (words, way) in enumerate(lists)
-        for word in words
-    }
-    size = 1 << max(6, (4 * len(entries)).bit_length())
-    keys = np.zeros(size, dtype=np.uint64)
-    found = Listed(keys, np.zeros(size, dtype=np.uint8), np.zeros(size, dtype=np.uint8))
-    for key, number, way in sorted(entries):
-        slot = (key >> 40) & (size - 1)
-        while found.ways[slot]:
-            slot = (slot + 1) & (size - 1)
-        found.keys[slot], found.lists[slot], found.ways[slot] = key, number, way
-    return found
+    words: dict[int, list[int]] = {}
+    for number, (own, way) in enumerate(lists):
+        for word in own:
+            key = hash_word(lower(word) if way == IN_LOWER_CASE else word)
+            words.setdefault(key, [0, 0])[way] |= 1 << number
+    keys = np.array([0, *words], dtype=np.uint64)
+    factor, shift = _part(keys[1:])
+    slots = np.zeros(1 << (64 - int(shift)), dtype=np.uint16)
+    slots[keys[1:] * factor >> shift] = np.arange(1, keys.size)
+    bits = np.array([[0, 0], *words.values()], dtype=np.int64)
+    return Listed(factor, shift, slots, keys, np.ascontiguousarray(bits.T))
+
+
+def _part(keys: NDArray[np.uint64]) -> tuple[np.uint64, np.uint64]:
+    """A factor and a shift that give each key a slot of its own."""
+    bits, factor = _SLOT_BITS, int(MIX)
+    while True:
+        shift = np.uint64(64 - bits)
+        for _ in range(100):
+            if np.unique(keys * np.uint64(factor) >> shift).size == keys.size:
+                return np.uint64(factor), shift
+            factor = factor * int(MIX) & _WORD_BITS
+        bits += 1

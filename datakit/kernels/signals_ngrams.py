@@ -10,10 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from datakit.kernels.signals_compile import part, peek, poke
 from datakit.kernels.signals_lines import table_size
 from datakit.kernels.signals_lists import MIX
 from datakit.kernels.signals_tokens import SPACED, Tokens
-from datakit.kernels.simd import Words, kernel, part
+from datakit.kernels.simd import Words, kernel
 
 Places = NDArray[np.int32]
 Totals = NDArray[np.int64]
@@ -29,12 +30,16 @@ _HALF = np.uint64(32)
 
 
 class Room(NamedTuple):
-    """Working memory for one text. `first[n % 2, i]`: the place where the n-gram at i was first
-    seen, `counts` of occurrences at such places, `places` that are looked at, a hash table of
-    places, and the characters before each token, without spaces and with one for each gap.
+    """Working memory for one text. Places are those of tokens, from 1 on: 0 stands for none.
+
+    `keys[i]` says what the n-gram at i is, `first[i]` where it was first seen, `counts` how often
+    it occurs, at its first place. `places` are those that are looked at, `table` is a hash table
+    of places. `solid` and `spaced` are the characters before each token, without the spaces and
+    with one for each gap that has any.
     """
 
-    first: NDArray[np.int32]
+    keys: Words
+    first: Places
     counts: Places
     places: Places
     table: Places
@@ -43,126 +48,121 @@ class Room(NamedTuple):
 
 
 @part
-def find_units(keys: Words, first: Places, counts: Places, table: Places) -> None:
-    """`first` and `counts` of single tokens."""
-    mask = table_size(keys.size) - 1
-    table[: mask + 1] = -1
-    for i in range(keys.size):
-        key = keys[i]
-        slot = np.int64(key >> _HALF) & mask
-        at = table[slot]
-        while at >= 0 and keys[at] != key:
+def find_first(room: Room, size: int) -> None:
+    """`first` and `counts` of the n-grams at the first `size` of `places`, by their `keys`.
+
+    Nothing here waits for a guess whether an n-gram is new, which is what takes time.
+    """
+    keys, first, counts, places, table, _, _ = room
+    mask = table_size(size) - 1
+    table[: mask + 1] = 0
+    for k in range(size):
+        i = peek(places, k)
+        key = peek(keys, i)
+        slot = np.int64((key ^ key >> _HALF) * MIX >> _HALF) & mask
+        at = peek(table, slot)
+        while (peek(keys, at) != key) & (at != 0):
             slot = (slot + 1) & mask
-            at = table[slot]
-        if at < 0:
-            at = i
-            table[slot] = i
-            counts[i] = 0
-        first[i] = at
-        counts[at] += 1
+            at = peek(table, slot)
+        at = at if at else i
+        poke(table, slot, at)
+        poke(first, i, at)
+        poke(counts, i, 0)
+        poke(counts, at, peek(counts, at) + 1)
 
 
 @part
-def find_longer(
-    known: Places, places: Places, first: Places, counts: Places, table: Places
-) -> None:
-    """`first` and `counts` of the n-grams at `places`, by `known`, that of (n - 1)-grams."""
-    mask = table_size(places.size) - 1
-    table[: mask + 1] = -1
-    for i in places:
-        a, b = known[i], known[i + 1]
-        mixed = (np.uint64(a) << _HALF | np.uint64(b)) * MIX
-        slot = np.int64(mixed >> _HALF) & mask
-        at = table[slot]
-        while at >= 0 and (known[at] != a or known[at + 1] != b):
-            slot = (slot + 1) & mask
-            at = table[slot]
-        if at < 0:
-            at = i
-            table[slot] = i
-            counts[i] = 0
-        first[i] = at
-        counts[at] += 1
-
-
-@part
-def keep_repeated(places: Places, first: Places, counts: Places) -> int:
+def keep_repeated(room: Room, size: int) -> int:
     """Move to the front the places whose n-gram occurs twice or more; how many that are."""
+    _, first, counts, places, _, _, _ = room
     kept = 0
-    for i in places:
-        places[kept] = i
-        kept += counts[first[i]] > 1
+    for k in range(size):
+        i = peek(places, k)
+        poke(places, kept, i)
+        kept += peek(counts, peek(first, i)) > 1
     return kept
 
 
 @part
-def keep_pairs(places: Places) -> int:
-    """Move to the front the places whose right neighbour is there too; how many that are."""
+def pair(room: Room, size: int) -> int:
+    """Keep the places whose right neighbour is there too; the pair is the key of the longer
+    n-gram. How many places are kept.
+    """
+    keys, first, _, places, _, _, _ = room
     kept = 0
-    for k in range(places.size - 1):
-        places[kept] = places[k]
-        kept += places[k + 1] == places[k] + 1
+    for k in range(size - 1):
+        i = peek(places, k)
+        poke(places, kept, i)
+        poke(keys, i, np.uint64(peek(first, i)) << _HALF | np.uint64(peek(first, i + 1)))
+        kept += peek(places, k + 1) == i + 1
     return kept
 
 
 @part
-def cover_most(places: Places, n: int, room: Room, spaced: NDArray[np.uint8]) -> int:
+def cover_most(room: Room, size: int, n: int, flags: NDArray[np.uint8]) -> int:
     """Characters of the n-gram that covers most; a gap counts one where a space stands in it."""
+    _, first, counts, places, _, _, sums = room
     most = 0
-    first, sums = room.first[n % 2], room.spaced
-    for i in places:
-        if first[i] == i:
-            size = sums[i + n] - sums[i] - (spaced[i] & SPACED > 0)
-            most = max(most, size * room.counts[i])
+    for k in range(size):
+        i = peek(places, k)
+        length = peek(sums, i + n) - peek(sums, i) - (peek(flags, i - 1) & SPACED > 0)
+        most = max(most, (peek(first, i) == i) * length * peek(counts, i))
     return most
 
 
 @part
-def cover_again(places: Places, n: int, room: Room) -> int:
+def cover_again(room: Room, size: int, n: int) -> int:
     """Characters in n-grams that were entered before; `counts` at `places` are spent on it."""
-    first, covered, free = room.first[n % 2], 0, 0
-    for i in places:
-        if i < free:
-            continue
-        if room.counts[first[i]] < 0:
-            covered += room.solid[i + n] - room.solid[i]
-            free = i + n
-        else:
-            room.counts[first[i]] = -1
+    _, first, counts, places, _, sums, _ = room
+    covered = free = 0
+    for k in range(size):
+        i = peek(places, k)
+        at = peek(first, i)
+        looked_at, count = i >= free, peek(counts, at)
+        again = looked_at & (count < 0)
+        covered += again * (peek(sums, i + n) - peek(sums, i))
+        free = i + n if again else free
+        poke(counts, at, -1 if looked_at else count)
     return covered
 
 
 @part
-def measure_text(keys: Words, flags: NDArray[np.uint8], room: Room, covered: Totals) -> None:
-    """The characters covered by n-grams of one text, for each n."""
-    units = np.int32(keys.size)
-    find_units(keys, room.first[1], room.counts, room.table)
-    for i in range(units):
-        room.places[i] = i
-    kept = keep_repeated(room.places[:units], room.first[1], room.counts)
-    for n in range(TOP, LONGEST + 1):
-        places = room.places[: keep_pairs(room.places[:kept])]
-        known, first = room.first[(n - 1) % 2], room.first[n % 2]
-        find_longer(known, places, first, room.counts, room.table)
-        kept = keep_repeated(places, first, room.counts)
-        if kept == 0:
-            break
-        if n <= LAST_TOP:
-            covered[n - TOP] = cover_most(places[:kept], n, room, flags)
-        else:
-            covered[n - TOP] = cover_again(places[:kept], n, room)
+def enter_text(tokens: Tokens, row: int, room: Room) -> int:
+    """Make the n-grams of two tokens the first to be looked at; how many there are.
+
+    Their keys are hashes, unlike those of longer ones.
+    """
+    keys, _, _, places, _, solid, spaced = room
+    start, size = tokens.bounds[row], tokens.bounds[row + 1] - tokens.bounds[row]
+    without = gaps = 0
+    key = keys[0] = np.uint64(0)
+    for i in range(1, size + 1):
+        token = start + i - 1
+        last, key = key, peek(tokens.keys, token)
+        poke(keys, i - 1, last * MIX + key)
+        poke(places, i - 1, i)
+        poke(solid, i, without)
+        poke(spaced, i, without + gaps)
+        without += peek(tokens.sizes, token)
+        gaps += peek(tokens.flags, token) & SPACED > 0
+    keys[0] = 0
+    solid[size + 1], spaced[size + 1] = without, without + gaps
+    return int(max(size - 1, 0))
 
 
 @kernel
 def measure_ngrams(tokens: Tokens, room: Room, covered: Totals) -> None:
     """Characters covered by the n-grams of every text, a row a text, a column for each n."""
     for row in range(tokens.bounds.size - 1):
-        start, stop = tokens.bounds[row], tokens.bounds[row + 1]
-        flags, sizes = tokens.flags[start:stop], tokens.sizes[start:stop]
-        solid = spaced = np.int32(0)
-        for i in range(stop - start):
-            room.solid[i], room.spaced[i] = solid, spaced
-            solid += sizes[i]
-            spaced += sizes[i] + (flags[i] & SPACED > 0)
-        room.solid[stop - start], room.spaced[stop - start] = solid, spaced
-        measure_text(tokens.keys[start:stop], flags, room, covered[row])
+        kept = enter_text(tokens, row, room)
+        flags = tokens.flags[tokens.bounds[row] :]
+        for n in range(TOP, LONGEST + 1):
+            find_first(room, kept)
+            kept = keep_repeated(room, kept)
+            if kept == 0:
+                break
+            if n <= LAST_TOP:
+                covered[row, n - TOP] = cover_most(room, kept, n, flags)
+            else:
+                covered[row, n - TOP] = cover_again(room, kept, n)
+            kept = pair(room, kept)

@@ -72,10 +72,11 @@ def _empty(size: int, kind: type = np.int32) -> NDArray[Any]:
 def _prepare_lines(setting: Setting) -> Run:
     # A hash set has at most four places for each line, and none is entered unless there is room.
     places = 4 * setting.longest + 16
-    sets = tuple(
-        signals_lines.Seen(_empty(places, np.uint64), np.zeros(places, dtype=np.int32))
-        for _ in range(2)
-    )
+
+    def make_set() -> signals_lines.Seen:
+        return signals_lines.Seen(_empty(places, np.uint64), np.zeros(places, dtype=np.int32))
+
+    sets = make_set(), make_set()
 
     def run(stretch: Stretch, counts: NDArray[Any]) -> None:
         first_stamp = stretch.number + 1
@@ -92,9 +93,10 @@ def _prepare_stops(setting: Setting) -> Run:
 
 
 def _prepare_ngrams(setting: Setting) -> Run:
-    size = setting.longest + 1
+    size = setting.longest + 2
     room = signals_ngrams.Room(
-        first=np.empty((2, size), dtype=np.int32),
+        keys=_empty(size, np.uint64),
+        first=_empty(size),
         counts=_empty(size),
         places=_empty(size),
         table=_empty(4 * size + 16),
@@ -105,14 +107,13 @@ def _prepare_ngrams(setting: Setting) -> Run:
 
 
 def _make_room_for_runs(setting: Setting) -> signals_runs.Room:
-    size = setting.longest + 1
+    size = setting.longest + 2
     return signals_runs.Room(
         units=_empty(size, np.uint64),
         keys=_empty(size, np.uint64),
         table=_empty(4 * size + 16),
-        places=_empty(size),
         counts=_empty(size),
-        spread=_empty(size + 1),
+        spread=_empty(size),
     )
 
 

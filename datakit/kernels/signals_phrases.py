@@ -14,8 +14,9 @@ from datakit.kernels.signals_automaton import (
     Automaton,
 )
 from datakit.kernels.signals_chars import Chars
+from datakit.kernels.signals_compile import part
 from datakit.kernels.signals_kinds import NEWLINE, SPACE, Kinds
-from datakit.kernels.simd import kernel, part
+from datakit.kernels.simd import kernel
 
 COUNTS = ("lorem_ipsum", "boilerplate_lines", "readmore_lines", "url_chars", "phrase_lines")
 """Columns of what `find_phrases` counts."""
@@ -30,7 +31,7 @@ def goes_on(code: int) -> bool:
 
 
 @part
-def close_line(met: int, last: int, counts: NDArray[np.int64]) -> None:
+def close_line(met: np.int64, last: np.int64, counts: NDArray[np.int64]) -> None:
     """Count a line by what was met in it and at its end; `last` is -1 where it holds nothing."""
     if last >= 0:
         counts[LINES] += 1
@@ -48,7 +49,7 @@ def find_in_text(
 ) -> None:
     """Count what one text has."""
     symbols, moves, found = automaton
-    state, met, last, in_url = 0, 0, -1, False
+    state, met, last, in_url = 0, np.int64(0), np.int64(-1), False
     for i in range(span[0], span[1]):
         code, kind = chars.codes[i], chars.kinds[i]
         symbol = symbols[code] if code < symbols.size else 0
@@ -66,7 +67,7 @@ def find_in_text(
         flags = kinds.properties[kind]
         if flags & NEWLINE:
             close_line(met, last, counts)
-            met, last = 0, -1
+            met, last = np.int64(0), np.int64(-1)
         elif not flags & SPACE:
             last = hits
     close_line(met, last, counts)

@@ -1,13 +1,13 @@
 """Words and marks of texts, and the words that are on lists; the compiled half."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datakit.kernels.signals_chars import Chars
+from datakit.kernels.signals_compile import part, peek, poke
 from datakit.kernels.signals_kinds import (
-    ALNUM,
     APART,
     APOSTROPHE,
     ASCII_DIGIT,
@@ -17,12 +17,13 @@ from datakit.kernels.signals_kinds import (
     HAN,
     KANA,
     LETTER,
+    PLAIN,
     SPACE,
     UPPER,
     Kinds,
 )
-from datakit.kernels.signals_lists import AS_IS, IN_LOWER_CASE, MIX, Listed
-from datakit.kernels.simd import Offsets, Words, kernel, part
+from datakit.kernels.signals_lists import AS_IS, BOTH, IN_LOWER_CASE, MIX, Listed
+from datakit.kernels.simd import Offsets, Words, kernel
 
 COUNTS = ("words", "tokens", "word_chars", "alpha_tokens", "dot_triples")
 """Columns of what `read_tokens` counts; triples of dots are those of runs of `.` alone."""
@@ -32,7 +33,10 @@ WORDS, TOKENS, WORD_CHARS, ALPHA_TOKENS, DOT_TRIPLES = range(len(COUNTS))
 IS_WORD, SPACED = 1, 2
 _GLUE = DOT | COMMA
 _SOLO = HAN | KANA
-_WORD = ALNUM | COMBINING
+
+
+Totals: TypeAlias = NDArray[np.int64]
+Places: TypeAlias = NDArray[np.int32]
 
 
 class Tokens(NamedTuple):
@@ -49,27 +53,39 @@ class Tokens(NamedTuple):
 
 
 @part
-def word_end(chars: Chars, at: int, stop: int, properties: NDArray[np.int64]) -> tuple[int, int]:
-    """The place behind the word that begins at `at`, and the properties that any character of it
-    has.
-    """
+def word_end(chars: Chars, at: int, stop: int, properties: NDArray[np.int64]) -> int:
+    """The place behind the word that goes on at `at`, behind a Han or kana character."""
     kinds, begins = chars.kinds, chars.begins
-    met = properties[kinds[at]]
-    solo = met & _SOLO
+    is_han = peek(properties, peek(kinds, at - 1)) & HAN
+    while at < stop:
+        flags = peek(properties, peek(kinds, at))
+        goes_on = flags & COMBINING
+        if is_han & flags and begins.size > 0:
+            goes_on |= begins[at] == 0
+        if not goes_on:
+            break
+        at += 1
+    return at
+
+
+@part
+def plain_end(
+    chars: Chars, at: int, stop: int, properties: NDArray[np.int64]
+) -> tuple[int, int, np.uint64]:
+    """The place behind the word of letters and digits that begins at `at`, the properties that
+    any character of it has, and its hash.
+    """
+    codes, kinds = chars.codes, chars.kinds
+    key, met = np.uint64(peek(codes, at)) * MIX, peek(properties, peek(kinds, at))
     at += 1
     while at < stop:
-        flags = properties[kinds[at]]
-        if flags & _WORD:
-            if flags & ALNUM and (solo or flags & _SOLO):
-                # A Han character goes on with a Han word if a segmenter says so; nothing else.
-                goes_on = solo & flags & HAN and begins.size > 0 and begins[at] == 0
-                if not goes_on:
-                    break
-        elif not flags & _GLUE or not is_in_number(kinds, at, stop, properties):
+        flags = peek(properties, peek(kinds, at))
+        if not flags & PLAIN and not (flags & _GLUE and is_in_number(kinds, at, stop, properties)):
             break
+        key = (key ^ np.uint64(peek(codes, at))) * MIX
         met |= flags
         at += 1
-    return at, met
+    return at, met, key
 
 
 @part
@@ -79,7 +95,7 @@ def is_in_number(
     """Whether the dot or comma at `at`, behind a word, stands between two digits."""
     if at + 1 >= stop or not properties[kinds[at + 1]] & ASCII_DIGIT:
         return False
-    return properties[kinds[at - 1]] & ASCII_DIGIT > 0
+    return bool(properties[kinds[at - 1]] & ASCII_DIGIT)
 
 
 @part
@@ -114,49 +130,52 @@ def hash_lower(
 
 @part
 def read_text(
-    chars: Chars,
-    row: int,
-    kinds: Kinds,
-    lower: NDArray[np.uint16],
-    tokens: Tokens,
-    counts: NDArray[np.int64],
+    chars: Chars, row: int, kinds: Kinds, lower: NDArray[np.uint16], tokens: Tokens, counts: Totals
 ) -> None:
     """Part one text into tokens."""
-    at, stop, properties = chars.bounds[row], chars.bounds[row + 1], kinds.properties
-    span, n, spaced = (at, stop), tokens.bounds[row], 0
+    codes, properties = chars.codes, kinds.properties
+    at, stop, n, spaced = chars.bounds[row], chars.bounds[row + 1], tokens.bounds[row], 0
+    span, words, word_chars, alpha, triples = (at, stop), 0, np.int64(0), 0, np.int64(0)
     while at < stop:
-        flags, start = properties[chars.kinds[at]], at
+        start, code = at, peek(codes, at)
+        flags = peek(properties, peek(chars.kinds, at))
+        # Nothing that counts of a mark; replaced where a word begins.
+        met, key = flags & (LETTER | UPPER), np.uint64(code) * MIX
         if flags & (SPACE | APART):
             spaced |= SPACED * (flags & SPACE > 0)
             at += 1
             continue
-        is_word = flags & _WORD > 0 or (
-            flags & APOSTROPHE > 0 and is_elision(chars, at, span, properties)
-        )
-        if is_word:
-            at, met = word_end(chars, at, stop, properties)
-            counts[WORDS] += 1
-            counts[WORD_CHARS] += at - start
-            counts[ALPHA_TOKENS] += met & LETTER > 0
+        is_word = flags & (PLAIN | _SOLO) > 0
+        if flags & PLAIN or (flags & APOSTROPHE and is_elision(chars, at, span, properties)):
+            at, met, key = plain_end(chars, at, stop, properties)
+            is_word = True
+        elif flags & _SOLO:
+            at = word_end(chars, at + 1, stop, properties)
+            if at > start + 1:
+                key = hash_token(codes, start, at)
         else:
-            met, code = 0, chars.codes[start]
-            while at < stop and chars.codes[at] == code:
+            at += 1
+            while at < stop and peek(codes, at) == code:
+                key = (key ^ np.uint64(code)) * MIX
                 at += 1
-            counts[DOT_TRIPLES] += (at - start) // 3 * (flags & DOT > 0)
-        key = hash_token(chars.codes, start, at)
-        tokens.keys[n] = key
-        tokens.lower[n] = hash_lower(chars.codes, start, at, lower) if met & UPPER else key
-        tokens.sizes[n] = at - start
-        tokens.flags[n] = is_word | spaced
+            triples += (at - start) // 3 if flags & DOT else 0
+        words += is_word
+        word_chars += (at - start) * is_word
+        alpha += met & LETTER > 0
+        poke(tokens.keys, n, key)
+        poke(tokens.lower, n, hash_lower(codes, start, at, lower) if met & UPPER else key)
+        poke(tokens.sizes, n, at - start)
+        poke(tokens.flags, n, is_word | spaced)
         spaced = 0
         n += 1
+    counts[WORDS], counts[WORD_CHARS], counts[ALPHA_TOKENS] = words, word_chars, alpha
+    counts[DOT_TRIPLES], counts[TOKENS] = triples, n - tokens.bounds[row]
     tokens.bounds[row + 1] = n
-    counts[TOKENS] = n - tokens.bounds[row]
 
 
 @kernel
 def read_tokens(
-    chars: Chars, kinds: Kinds, lower: NDArray[np.uint16], tokens: Tokens, counts: NDArray[np.int64]
+    chars: Chars, kinds: Kinds, lower: NDArray[np.uint16], tokens: Tokens, counts: Totals
 ) -> None:
     """Part every text into tokens, and count what `COUNTS` names, a row a text."""
     for row in range(chars.bounds.size - 1):
@@ -164,37 +183,58 @@ def read_tokens(
 
 
 @part
-def look_up(
-    listed: Listed,
-    key: np.uint64,
-    way: int,
-    row: int,
-    met: NDArray[np.int32],
-    hits: NDArray[np.int64],
-) -> None:
-    """Count the lists that have a word, of those that are met in this way."""
-    mask = listed.keys.size - 1
-    slot = np.int64(key >> np.uint64(40)) & mask
-    while listed.ways[slot]:
-        if listed.keys[slot] == key and listed.ways[slot] & way:
-            place = 2 * np.int64(listed.lists[slot])
-            hits[place] += 1
-            hits[place + 1] += met[slot] != row
-            met[slot] = row
-        slot = (slot + 1) & mask
+def count_word(listed: Listed, key: Any, counts: Places) -> Any:
+    """Count a word at its number, or at 0; its number if it is there the first time, else 0."""
+    at = np.int64(peek(listed.slots, key * listed.factor >> listed.shift))
+    at *= peek(listed.keys, at) == key
+    count = peek(counts, at)
+    poke(counts, at, count + 1)
+    return at * (count == 0)
+
+
+@part
+def add_up(listed: Listed, places: Places, words: Places, hits: Totals) -> None:
+    """Add the counts of the words at `places` to the lists that have them, and clear them."""
+    lists = listed.lists
+    for at in places:
+        as_is, small = (
+            words[AS_IS, at] + words[BOTH, at],
+            words[IN_LOWER_CASE, at] + words[BOTH, at],
+        )
+        words[AS_IS, at] = words[IN_LOWER_CASE, at] = words[BOTH, at] = 0
+        for number in range(hits.size // 2):
+            count = as_is * (lists[AS_IS, at] >> number & 1)
+            count += small * (lists[IN_LOWER_CASE, at] >> number & 1)
+            hits[2 * number] += count
+            hits[2 * number + 1] += count > 0
+
+
+@part
+def count_text(tokens: Tokens, row: int, listed: Listed, words: Places, places: Places) -> int:
+    """Count the words of one text; how many `places` have a count then."""
+    keys, lower, new = tokens.keys, tokens.lower, 0
+    as_is, small, both = words[AS_IS], words[IN_LOWER_CASE], words[BOTH]
+    for i in range(tokens.bounds[row], tokens.bounds[row + 1]):
+        key, low = peek(keys, i), peek(lower, i)
+        if key == low:
+            at = count_word(listed, key, both)
+        else:
+            at = count_word(listed, key, as_is)
+            poke(places, new, at)
+            new += at > 0
+            at = count_word(listed, low, small)
+        poke(places, new, at)
+        new += at > 0
+    return new
 
 
 @kernel
-def count_listed(tokens: Tokens, listed: Listed, counts: NDArray[np.int64]) -> None:
+def count_listed(tokens: Tokens, listed: Listed, counts: Totals) -> None:
     """Hits of each list, and different words of it that were hit, a row a text: columns 2 l and
     2 l + 1 for list l.
     """
-    met = np.full(listed.keys.size, -1, dtype=np.int32)
+    size = listed.keys.size
+    words, places = np.zeros((3, size), dtype=np.int32), np.zeros(3 * size, dtype=np.int32)
     for row in range(tokens.bounds.size - 1):
-        for i in range(tokens.bounds[row], tokens.bounds[row + 1]):
-            key, small = tokens.keys[i], tokens.lower[i]
-            if key == small:
-                look_up(listed, key, AS_IS | IN_LOWER_CASE, row, met, counts[row])
-            else:
-                look_up(listed, key, AS_IS, row, met, counts[row])
-                look_up(listed, small, IN_LOWER_CASE, row, met, counts[row])
+        new = count_text(tokens, row, listed, words, places)
+        add_up(listed, places[:new], words, counts[row])

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datakit.kernels.signals_chars import Chars
-from datakit.kernels.simd import kernel, part
+from datakit.kernels.signals_compile import part
+from datakit.kernels.simd import kernel
 
 Codes = NDArray[np.uint32]
 Figures = NDArray[np.float64]

@@ -1,5 +1,6 @@
 """All signals of a text, measured slowly, after the words of the catalogue."""
 
+import itertools
 import math
 import re
 import unicodedata
@@ -140,8 +141,8 @@ def is_closed(line: str, end_marks: Sequence[str]) -> bool:
 
 def sentences_of(line: str) -> int:
     """Sentences of a line."""
-    is_initial = {start + 1: len(word) == 1 and script(word) == LATIN
-                  for word, start, is_word in tokens_of(line) if is_word and len(word) == 1}  # fmt: skip
+    words = [(word, start) for word, start, is_word in tokens_of(line) if is_word]
+    is_initial = {start + 1: script(word) == LATIN for word, start in words if len(word) == 1}
     pieces, begin, i = [], 0, 0
     closers = re.escape(CLOSERS)
     while i < len(line):
@@ -231,7 +232,7 @@ def cover_most(text: str, tokens: Sequence[Token], n: int) -> int:
         if ngram not in sizes:
             gaps = [
                 text[start + len(token) : after]
-                for (token, start, _), (_, after, _) in zip(own, own[1:], strict=False)
+                for (token, start, _), (_, after, _) in itertools.pairwise(own)
             ]
             spaced = sum(any(map(str.isspace, gap)) for gap in gaps)
             sizes[ngram] = sum(map(len, ngram)) + spaced

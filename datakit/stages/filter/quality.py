@@ -85,16 +85,22 @@ class QualityFilter:
 
     def reject(self, batch: Batch) -> Table:
         """`reason`, `rule`, `threshold`, the signals of rules not met, and `failed`."""
+        if not self.only_lang:
+            return judge(self._measure(batch), self._judges)
+        rows = batch["lang"].is_in(self.only_lang).fill_null(value=False).arg_true()
+        if not len(rows):
+            return pl.DataFrame({"reason": pl.Series([None] * batch.height, dtype=pl.String)})
+        verdicts = judge(self._measure(batch[rows]), self._judges).with_columns(rows.alias("row"))
+        every = pl.DataFrame({"row": range(batch.height)}, schema={"row": rows.dtype})
+        return every.join(verdicts, on="row", how="left", maintain_order="left").drop("row")
+
+    def _measure(self, batch: Batch) -> Table:
+        """The columns that the rules name, signals measured unless they are to be reused."""
         named = list(dict.fromkeys(column for each in self._judges for column in each.columns))
         columns = [batch[name] for name in named if self.reuse or name not in SIGNALS]
         if not self.reuse:
             columns += measure(joined_content(batch, roles=self.roles), named).get_columns()
-        measured = pl.DataFrame(columns) if columns else batch.select(pl.lit(0).alias("_"))
-        verdicts = judge(measured, self._judges)
-        if not self.only_lang:
-            return verdicts
-        is_judged = batch["lang"].is_in(self.only_lang).fill_null(value=False)
-        return verdicts.select(pl.when(is_judged).then(pl.all()))
+        return pl.DataFrame(columns) if columns else batch.select(pl.lit(0).alias("_"))
 
     @staticmethod
     def describe() -> str:
