@@ -6,6 +6,7 @@
 True
 """
 
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from datakit.config.load import load_pipeline
 from datakit.config.model import Pipeline
 from datakit.errors import UsageError
 from datakit.executors.estimate import PlanSummary, summarise
+from datakit.executors.fitting import Fitted, Fitting, fit_preset
 from datakit.executors.local import Executor, LocalExecutor
 from datakit.executors.pool import PoolExecutor
 from datakit.executors.preview import Preview
@@ -22,6 +24,7 @@ from datakit.executors.preview import preview as run_preview
 from datakit.executors.runner import Run
 from datakit.executors.workdir import Workdir
 from datakit.plan import Plan, check_inputs, compile_plan
+from datakit.presets.load import load_preset
 from datakit.report.life import Life, explain_record
 from datakit.report.progress import Progress, Silent
 from datakit.report.report import Report, load_report
@@ -126,6 +129,51 @@ def plan(
 ) -> PlanSummary:
     """Segments, shards and partitions of a run, and an estimate from a sample."""
     return summarise(_plan(pipeline, overrides=overrides, relative_to_file=relative_to_file))
+
+
+def fit(
+    reference: str | Path,
+    *,
+    like: str = "datakit-zh-doc",
+    tail: float = 0.01,
+    sample: int = 20_000,
+    text: str = "text",
+    overrides: Sequence[str] = (),
+    relative_to_file: bool = False,
+) -> Fitted:
+    """Set the thresholds of a preset by quantiles of a reference, text that should pass.
+
+    Args:
+        reference: a pipeline file, whose sources are read (not its stages), or a path or pattern of
+            data files.
+        like: the preset, by name or path, whose rules get new thresholds.
+        tail: the share of the reference that each rule may reject, 0 to 0.5.
+        sample: how many records are measured, chosen by a hash of their ids.
+        text: the field of data files to measure.
+        overrides: settings of the pipeline file to change, as `--set` on the command line.
+        relative_to_file: take relative paths from the pipeline file's folder.
+
+    Raises:
+        UsageError: no such preset or reference, or nothing to measure.
+        PipelineFileError: mistakes in the pipeline file.
+    """
+    if not 0 <= tail <= 0.5:
+        raise UsageError(f"tail: {tail} is not between 0 and 0.5")
+    if sample < 1:
+        raise UsageError(f"sample: {sample} is less than 1")
+    preset = load_preset(like)
+    if str(reference).endswith(".toml"):
+        compiled = _plan(reference, overrides=overrides, relative_to_file=relative_to_file)
+    else:
+        source = (
+            f"name = 'reference'\npath = {json.dumps(str(reference))}\ntext = {json.dumps(text)}"
+        )
+        pipeline = load_pipeline(None, f"[[source]]\n{source}\n[output]\npath = 'none'\n")
+        compiled = compile_plan(pipeline)
+        check_inputs(pipeline)
+    seed = compiled.pipeline.seed
+    fitting = Fitting(like=preset, tail=tail, sample=sample, seed=seed)
+    return fit_preset(compiled.sources, fitting)
 
 
 def _plan(pipeline: str | Path, *, overrides: Sequence[str], relative_to_file: bool) -> Plan:

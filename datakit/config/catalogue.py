@@ -4,11 +4,23 @@ import inspect
 import re
 from typing import NamedTuple
 
-from datakit.config.settings import settings_table
+from datakit.config.settings import setting_types, settings_table
 from datakit.errors import DatakitError, UsageError, did_you_mean
+from datakit.presets.describe import describe_preset
 from datakit.registry import stages
 
-FAMILIES = ("ingest", "clean", "filter", "dedup", "select", "mix", "format", "split", "write")
+FAMILIES = (
+    "ingest",
+    "clean",
+    "annotate",
+    "filter",
+    "dedup",
+    "select",
+    "mix",
+    "format",
+    "split",
+    "write",
+)
 REQUIRED = "required"
 
 
@@ -26,7 +38,7 @@ def list_stages() -> list[Entry]:
 
 
 def describe_stage(name: str) -> str:
-    """A stage's description and its settings, as text.
+    """A stage's description and its settings, and what its class method `describe` adds, as text.
 
     Raises:
         UsageError: there is no such stage, or it cannot be imported.
@@ -37,7 +49,21 @@ def describe_stage(name: str) -> str:
     table = "\n".join(
         f"  {key:<{first}}  {words:<{second}}  {default}".rstrip() for key, words, default in rows
     )
-    return f"{name}\n\n{inspect.getdoc(cls)}\n\n{table if len(rows) > 1 else 'No settings.'}"
+    parts = [name, inspect.getdoc(cls) or "", table if len(rows) > 1 else "No settings."]
+    if (describe := getattr(cls, "describe", None)) is not None:
+        parts.append(describe())
+    return "\n\n".join(parts)
+
+
+def describe_preset_of(stage: str | None, preset: str) -> str:
+    """The rules of a preset, by name or path, as text; `stage` is one that has presets, or None.
+
+    Raises:
+        UsageError: there is no such preset, or the stage has none.
+    """
+    if stage is not None and "preset" not in setting_types(_find(stage)):
+        raise UsageError(f"{stage} has no presets; filter.quality has")
+    return describe_preset(preset)
 
 
 def markdown_table() -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from datakit.config.findings import Site
 from datakit.config.values import fit
@@ -84,7 +84,7 @@ def build_stage(cls: type, table: Mapping[str, Any], site: Site, given: Given) -
     settings = _fitted({k: v for k, v in own.items() if k in types}, types, site)
     if len(site.findings.problems) > before:
         return None
-    placed = {key: _place_paths(value, given.folder) for key, value in settings.items()}
+    placed = {key: _place_paths(value, types[key], given.folder) for key, value in settings.items()}
     return _construct(cls, {**placed, **given.values}, site)
 
 
@@ -113,15 +113,23 @@ def _construct(cls: type, settings: Mapping[str, Any], site: Site) -> Any:
     return None
 
 
-def _place_paths(value: Any, folder: Path | None) -> Any:
-    """The value with every path in it placed, in tables and lists too."""
-    if isinstance(value, Path):
+def _place_paths(value: Any, hint: Any, folder: Path | None) -> Any:
+    """The value with every path in it placed, in tables and lists too; where a name may stand as
+    well, a path is what has a suffix.
+    """
+    members = union_members(hint)
+    if isinstance(value, Path) or (Path in members and _is_path(value)):
         return Path(place_path(str(value), folder))
+    inner = [each for member in members for each in get_args(member)] or [None]
     if isinstance(value, Mapping):
-        return {key: _place_paths(each, folder) for key, each in value.items()}
+        return {key: _place_paths(each, inner[-1], folder) for key, each in value.items()}
     if isinstance(value, tuple | list):
-        return type(value)(_place_paths(each, folder) for each in value)
+        return type(value)(_place_paths(each, inner[0], folder) for each in value)
     return value
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, str) and Path(value).suffix != ""
 
 
 def place_path(path: str, folder: Path | None) -> str:

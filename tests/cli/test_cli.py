@@ -292,3 +292,30 @@ def test_the_module_is_the_command_too(folder):
     done = spawn("-m", "datakit", "check", "p.toml", cwd=folder)
 
     assert (done.returncode, done.stdout.split(":")[0]) == (0, "p.toml")
+
+
+def test_fit_writes_a_preset_once(tmp_path: Path) -> None:
+    reference, preset = tmp_path / "notes.jsonl", tmp_path / "mine.toml"
+    reference.write_text("\n".join(json.dumps({"text": "每日三次。" * n}) for n in range(1, 30)))
+
+    written = call("fit", reference, "--tail", "0.05", "-o", preset)
+    again = call("fit", reference, "-o", preset)
+
+    assert (written.exit_code, again.exit_code) == (0, 2)
+    assert "from 29 records" in written.output
+    assert tomllib.loads(preset.read_text())["check"] == "M"
+    assert call("stages", "--preset", preset).exit_code == 0
+
+
+def test_stages_shows_presets(tmp_path: Path) -> None:
+    whole, one = call("stages", "filter.quality"), call("stages", "--preset", "fineweb2-zh")
+    wrong, none = (
+        call("stages", "filter.quality", "--preset", "fineweb2"),
+        call("stages", "filter.length", "--preset", "gopher-en"),
+    )
+
+    assert "few_stop_words   jieba_fineweb2_zh_stops >= 2" in whole.output
+    assert "Source: Penedo et al. 2025" in one.output
+    assert (wrong.exit_code, none.exit_code) == (2, 2)
+    assert "did you mean 'fineweb2-" in wrong.output
+    assert "filter.quality has" in none.output

@@ -45,14 +45,14 @@ class RulesFilter:
         if not self.rules:
             raise SettingsError("rules", "there is no rule", _EXAMPLE)
         for name, sql in self.rules.items():
-            _check(name, sql)
+            check_rule("rules", name, sql)
         if self.unknown not in ("reject", "keep"):
             raise SettingsError("unknown", f"{self.unknown!r} is none of 'reject', 'keep'")
 
     @property
     def needs(self) -> Columns:
         """The columns that the rules name."""
-        named = {column for sql in self.rules.values() for column in _columns_of(sql)}
+        named = {column for sql in self.rules.values() for column in columns_of(sql)}
         return frozenset(CONTENT if column == JOINED else column for column in named)
 
     def reject(self, batch: Batch) -> Table:
@@ -84,7 +84,7 @@ class RulesFilter:
         """What the failed rule's columns hold; null in rows that another rule rejects."""
         naming: dict[str, list[str]] = {}
         for name, sql in self.rules.items():
-            for column in _columns_of(sql):
+            for column in columns_of(sql):
                 naming.setdefault(column, []).append(name)
         columns = []
         for column, names in naming.items():
@@ -102,21 +102,25 @@ _TEXTS = (JOINED, "text", "meta")
 _EXAMPLE = "such as: [stage.rules] no_ads = \"content NOT LIKE '%加微信%'\""
 
 
-def _check(name: str, sql: str) -> None:
-    """Refuse a rule that is no expression, or one that looks at more than its own record."""
+def check_rule(key: str, name: str, sql: str) -> None:
+    """Refuse a rule that is no expression, or one that looks at more than its own record.
+
+    Raises:
+        SettingsError: with `key` as the setting to point at.
+    """
     if not name.strip():
-        raise SettingsError("rules", f"the rule {sql!r} has no name, which is its reason")
+        raise SettingsError(key, f"the rule {sql!r} has no name, which is its reason")
     try:
         rule = pl.sql_expr(sql)
     except PolarsError as error:
         message = f"rule {name!r}: {sql!r} is no SQL expression: {error}"
-        raise SettingsError("rules", message) from error
+        raise SettingsError(key, message) from error
     if not _judges_rows(rule):
         message = f"rule {name!r}: {sql!r} does not judge each record by itself"
         hint = "sums, averages, counts and window functions would depend on the batch"
-        raise SettingsError("rules", message, hint)
+        raise SettingsError(key, message, hint)
     if wrong := _wrong_pattern(rule):
-        raise SettingsError("rules", f"rule {name!r}: {sql!r} has a wrong pattern: {wrong}")
+        raise SettingsError(key, f"rule {name!r}: {sql!r} has a wrong pattern: {wrong}")
 
 
 def _wrong_pattern(rule: pl.Expr) -> str:
@@ -128,7 +132,8 @@ def _wrong_pattern(rule: pl.Expr) -> str:
     return ""
 
 
-def _columns_of(sql: str) -> list[str]:
+def columns_of(sql: str) -> list[str]:
+    """The columns that an SQL expression names."""
     return list(dict.fromkeys(pl.sql_expr(sql).meta.root_names()))
 
 

@@ -1,0 +1,146 @@
+"""Thresholds from a reference corpus: each rule of a preset at a quantile of its signal.
+
+The method is FineWeb2's for Gopher's quality rules (Penedo et al. 2025, arXiv 2506.20920: quantiles
+on Wikipedia of each language), applied to all rules of any preset.
+"""
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from datakit.errors import UsageError
+from datakit.presets.load import Preset, Rule
+from datakit.presets.write import preset_toml
+from datakit.records import ID, REASON, Batch, Table, hash_strings, joined_content
+from datakit.signals import columns_named, measure
+from datakit.stage import Source
+
+SHARD_BYTES = 64 << 20
+DIGITS = 3
+"""Thresholds have so many significant digits, rounded so that no more records fail."""
+LOWER = ("min", "above")
+_RANK = "_rank"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fitting:
+    """What thresholds are fitted to: the preset whose rules are taken, the share of the reference
+    that each rule may reject, how many records are measured, and the seed that chooses them.
+    """
+
+    like: Preset
+    tail: float
+    sample: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A preset with fitted thresholds, from how many records, and the share of these that at least
+    one of its rules rejects.
+    """
+
+    preset: Preset
+    records: int
+    rejected: float
+
+    def toml(self) -> str:
+        """The text of the preset's file."""
+        return preset_toml(self.preset)
+
+
+def fit_preset(sources: Sequence[Source], fitting: Fitting) -> Fitted:
+    """Measure records of the sources, chosen by a hash of their ids, and set the thresholds.
+
+    Memory holds the signals of twice `sample` records, whatever the size of the sources.
+
+    Raises:
+        UsageError: the sources have no record with any text.
+    """
+    rules = fitting.like.rules
+    named = {name for rule in rules for name in columns_named(rule.signal, rule.when)}
+    batches = (batch for source in sources for batch in _read(source))
+    measured = _draw(batches, sorted(named), fitting)
+    if not measured.height:
+        raise UsageError("the reference has no record with a text; thresholds cannot be fitted")
+    fitted = tuple(_fit(rule, measured, fitting.tail) for rule in rules)
+    fails = measured.select(pl.any_horizontal([_fails(rule) for rule in fitted])).to_series()
+    rejected = float(fails.sum()) / measured.height
+    names = ", ".join(source.name for source in sources)
+    notes = (
+        f"Each rule rejects at most {fitting.tail:g} of {measured.height:,} records of {names}.",
+        f"All rules together reject {rejected:.4f} of them.",
+        "A rule whose signal varies in that tail only, or not at all, keeps the threshold it had.",
+    )
+    preset = fitting.like._replace(
+        title=f"{fitting.like.name} fitted to {names}",
+        source=f"datakit fit; rules of {fitting.like.name} ({fitting.like.source})",
+        check="M",
+        notes=notes,
+        rules=tuple(rule._replace(source="", check="", note="") for rule in fitted),
+    )
+    named_source = [r._replace(source=preset.source, check=preset.check) for r in preset.rules]
+    return Fitted(preset._replace(rules=tuple(named_source)), measured.height, rejected)
+
+
+def _read(source: Source) -> Iterator[Batch]:
+    for shard in source.shards(SHARD_BYTES):
+        for batch in source.read(shard):
+            is_record = pl.col(REASON).is_null() if REASON in batch.columns else pl.lit(value=True)
+            yield batch.filter(is_record)
+
+
+def _draw(batches: Iterable[Batch], names: Sequence[str], fitting: Fitting) -> Table:
+    """The signals of the records whose ids have the least hashes, at most `sample` of them."""
+    kept: list[Table] = []
+    held, bound = 0, None
+    for batch in batches:
+        ranks = hash_strings(batch[ID], seed=fitting.seed)
+        texts = joined_content(batch)
+        chosen = texts.is_not_null() & (texts != "")
+        if bound is not None:
+            chosen &= ranks < bound
+        measured = measure(texts.filter(chosen), names)
+        kept.append(measured.with_columns(ranks.filter(chosen).alias(_RANK)))
+        held += measured.height
+        if held > 2 * fitting.sample:
+            kept = [pl.concat(kept).bottom_k(fitting.sample, by=_RANK)]
+            held, bound = fitting.sample, kept[0][_RANK].max()
+    return pl.concat(kept).bottom_k(fitting.sample, by=_RANK) if kept else pl.DataFrame()
+
+
+def _fit(rule: Rule, measured: Table, tail: float) -> Rule:
+    """The rule with the threshold that rejects at most `tail` of those it applies to."""
+    where = pl.sql_expr(rule.when) if rule.when else pl.lit(value=True)
+    values = measured.filter(where).select(pl.sql_expr(rule.signal).cast(pl.Float64)).to_series()
+    ordered = np.sort(values.to_numpy())
+    most = int(tail * ordered.size)
+    is_lower = rule.bound in LOWER
+    rest = ordered[most:] if is_lower else ordered[: ordered.size - most]
+    if not rest.size or rest[0] == rest[-1]:
+        return rule
+    threshold = _rounded(float(rest[0] if is_lower else rest[-1]), down=is_lower)
+    return rule._replace(bound="min" if is_lower else "max", threshold=threshold)
+
+
+def _rounded(value: float, *, down: bool) -> float:
+    if value == 0:
+        return 0.0
+    step = 10.0 ** (math.floor(math.log10(abs(value))) - DIGITS + 1)
+    whole = math.floor(value / step) if down else math.ceil(value / step)
+    return float(f"{whole * step:.12g}")
+
+
+def _fails(rule: Rule) -> pl.Expr:
+    value = pl.sql_expr(rule.signal)
+    tests = {
+        "min": value < rule.threshold,
+        "max": value > rule.threshold,
+        "above": value <= rule.threshold,
+        "below": value >= rule.threshold,
+    }
+    where = pl.sql_expr(rule.when) if rule.when else pl.lit(value=True)
+    return tests[rule.bound] & where

@@ -1,0 +1,1 @@
+"""Stages that measure records and add what they found as columns."""
