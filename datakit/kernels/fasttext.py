@@ -25,17 +25,25 @@ EOS = b"</s>"
 
 
 class Tables(NamedTuple):
-    """The arrays that the kernels read.
+    """What the kernels know of a model: numbers, and addresses of arrays that the model holds.
 
-    `slots`: an open hash table of words and labels, -1 where free. `left`: 64 bits for each 32
-    buckets of a pruned model; the lower half says which have a row, the upper half how many have
-    one before. Of an unpruned model it is empty. `tree`: for hierarchical softmax left and right
-    child of each node, labels first, -1 for those.
+    `slots`: an open hash table (int32) of words and labels, -1 where free; its size is `slot_mask`
+    + 1. `left`: 64 bits for each 32 buckets of a pruned model; the lower half says which have a
+    row, the upper half how many have one before; 0 for an unpruned model. `tree`: for hierarchical
+    softmax left and right child (int32) of each node, labels first, -1 for those. `factor` and
+    `shift`: `hash * factor >> shift` is `hash // buckets` or one more.
     """
 
-    rows: Bytes
-    output: Bytes
+    rows: int
+    output: int
+    words: int
+    word_ends: int
+    slots: int
+    left: int
+    tree: int
+    slot_mask: int
     dim: int
+    row_bytes: int
     loss: int
     n_words: int
     n_labels: int
@@ -44,19 +52,17 @@ class Tables(NamedTuple):
     least_chars: int
     most_chars: int
     buckets: int
-    words: Bytes
-    word_ends: Offsets
-    slots: NDArray[np.int32]
-    left: NDArray[np.uint64]
-    tree: NDArray[np.int32]
+    factor: int
+    shift: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A classifier: its `labels` without `__label__`, and the arrays it works on."""
+    """A classifier: its `labels` without `__label__`, and the tables it works on."""
 
     labels: tuple[str, ...]
     tables: Tables
+    arrays: tuple[NDArray[np.generic], ...]
 
     def best(self, data: Bytes, offsets: Offsets) -> tuple[NDArray[np.int32], Floats]:
         """Number and probability of each text's likeliest label, -1 and 0 where there is none.
@@ -92,10 +98,17 @@ class Model:
         count = offsets.size - 1
         hidden = np.zeros((count, self.tables.dim), np.float32)
         found = np.zeros(count, np.int64)
-        frozen = data.view(), offsets.view()
-        for array in frozen:
-            array.flags.writeable = False  # so that both kinds of array are compiled for once
-        fasttext_rows.average_rows(self.tables, *frozen, hidden.reshape(-1), found)
+        if not count:
+            return hidden, found
+        work, arrays = fasttext_rows.make_work(self.tables, int(np.diff(offsets).max()))
+        total = np.zeros(self.tables.dim, np.float32)
+        starts = offsets.view()
+        starts.flags.writeable = False  # so that both kinds of array are compiled for once
+        address = data.ctypes.data
+        fasttext_rows.average_rows(
+            self.tables, work, address, starts, hidden, found, total.ctypes.data
+        )
+        del arrays  # until here they hold the memory that `work` names
         return hidden, found
 
 
@@ -111,11 +124,15 @@ def load_model(path: Path) -> Model:
     """
     contents = read_contents(path)
     rows, left = _sort_rows(contents)
-    words = [contents.words, contents.word_ends]
+    slots, tree = _fill_slots(contents), _build_tree(contents)
+    arrays = (rows, contents.output, contents.words, contents.word_ends, slots, left, tree)
+    buckets = max(contents.buckets, 1)
+    shift = 31 + buckets.bit_length()
     tables = Tables(
-        rows=rows,
-        output=contents.output,
+        *(array.ctypes.data if array.size else 0 for array in arrays),
+        slot_mask=slots.size - 1,
         dim=contents.dim,
+        row_bytes=4 * contents.dim,
         loss=contents.loss,
         n_words=contents.n_words,
         n_labels=len(contents.labels),
@@ -123,17 +140,11 @@ def load_model(path: Path) -> Model:
         word_ngrams=contents.word_ngrams,
         least_chars=contents.least_chars,
         most_chars=contents.most_chars,
-        buckets=max(contents.buckets, 1),
-        words=words[0],
-        word_ends=words[1],
-        slots=_fill_slots(contents),
-        left=left,
-        tree=_build_tree(contents),
+        buckets=buckets,
+        factor=(1 << shift) // buckets + 1,
+        shift=shift,
     )
-    for array in tables:
-        if isinstance(array, np.ndarray):
-            array.flags.writeable = False
-    return Model(contents.labels, tables)
+    return Model(contents.labels, tables, arrays)
 
 
 def _sort_rows(contents: Contents) -> tuple[Bytes, NDArray[np.uint64]]:

@@ -12,13 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datakit.kernels.fasttext_file import HIERARCHICAL, SOFTMAX
-from datakit.kernels.fasttext_tables import Sums, load_float
-from datakit.kernels.simd import Bytes, Offsets, kernel, part
+from datakit.kernels.memory import load_float, load_int
+from datakit.kernels.simd import Offsets, kernel, part
 
 if TYPE_CHECKING:
     from datakit.kernels.fasttext import Tables
 
 Floats = NDArray[np.float64]
+Sums = NDArray[np.float32]
 
 SMALL = 1e-5
 LEAST_LOG = math.log(SMALL)
@@ -26,20 +27,20 @@ MAX_SIGMOID, SIGMOID_STEPS = 8.0, 512
 
 
 @part
-def dot(output: Bytes, row: int, hidden: Sums) -> float:
+def dot(output: int, row: int, hidden: Sums) -> float:
     """A row of the output matrix times a text's mean; four sums at once, for speed."""
     dim = hidden.size
-    at = 4 * dim * row
+    values = output + 4 * dim * row
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
     k = 0
     while k + 4 <= dim:
-        a += np.float64(hidden[k]) * load_float(output, at + 4 * k)
-        b += np.float64(hidden[k + 1]) * load_float(output, at + 4 * k + 4)
-        c += np.float64(hidden[k + 2]) * load_float(output, at + 4 * k + 8)
-        d += np.float64(hidden[k + 3]) * load_float(output, at + 4 * k + 12)
+        a += np.float64(hidden[k]) * load_float(values, k)
+        b += np.float64(hidden[k + 1]) * load_float(values, k + 1)
+        c += np.float64(hidden[k + 2]) * load_float(values, k + 2)
+        d += np.float64(hidden[k + 3]) * load_float(values, k + 3)
         k += 4
     while k < dim:
-        a += np.float64(hidden[k]) * load_float(output, at + 4 * k)
+        a += np.float64(hidden[k]) * load_float(values, k)
         k += 1
     return (a + b) + (c + d)
 
@@ -91,8 +92,8 @@ def find_leaf(
             best, best_log = node, log
             continue
         right = 1.0 / (1.0 + math.exp(-dot(tables.output, node - tables.n_labels, hidden)))
-        stack[depth], logs[depth] = tables.tree[node, 1], log + math.log(right + SMALL)
-        stack[depth + 1] = tables.tree[node, 0]
+        stack[depth], logs[depth] = load_int(tables.tree, 2 * node + 1), log + math.log(right + SMALL)
+        stack[depth + 1] = load_int(tables.tree, 2 * node)
         logs[depth + 1] = log + math.log(1.0 - right + SMALL)
         depth += 2
     return best, best_log
@@ -136,7 +137,7 @@ def measure_label(
         for node in range(tables.n_labels, 2 * tables.n_labels - 1):
             # Parents come after their children: one pass leads from the leaf to the root.
             for side in range(2):
-                if tables.tree[node, side] == below:
+                if load_int(tables.tree, 2 * node + side) == below:
                     x = dot(tables.output, node - tables.n_labels, hidden[text])
                     log += math.log(1.0 / (1.0 + math.exp(-x if side else x)) + SMALL)
                     below = np.int64(node)

@@ -5,76 +5,162 @@ are added up first, then the words', so that the sum of a word that occurs again
 result is the same to the last bit whether it was.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datakit.kernels.fasttext_tables import (
     FNV_START,
-    Rows,
-    Sums,
     add_rows,
+    add_vector,
     find_word,
     is_same,
     put_bucket,
     step,
 )
-from datakit.kernels.simd import Bytes, Offsets, kernel, part
+from datakit.kernels.memory import (
+    load_byte,
+    load_float,
+    load_int,
+    load_long,
+    load_ulong,
+    store_byte,
+    store_float,
+    store_int,
+    store_long,
+)
+from datakit.kernels.simd import kernel, part
 
 if TYPE_CHECKING:
     from datakit.kernels.fasttext import Tables
 
 WORD_PRIME = np.uint64(116049371)
-OPEN, CLOSE = np.uint8(ord("<")), np.uint8(ord(">"))
+OPEN, CLOSE = ord("<"), ord(">")
+END_OF_LINE = int.from_bytes(b"</s>", "little")
 # Hash of the `</s>` that fastText reads for a line end.
-# Rows that are collected before they are added up.
-CHUNK = 4096
 END_HASH = np.int32(-677604519)
-# Sums of words that were met, kept for when they come again: what fits the second-level cache.
+LABEL_START = np.uint64(int.from_bytes(b"__label_", "little"))
+# Rows that are collected before they are added up; at least twice what one character can add.
+CHUNK = 4096
+# Sums of words that were met, kept for when they come again.
 MEMO_FLOATS = 1 << 16
 MEMO_LONGEST = 40
 
-Memo = tuple[Offsets, NDArray[np.int32], Sums]
+
+class Work(NamedTuple):
+    """Addresses of memory to work in; see `make_work`."""
+
+    word: int
+    places: int
+    hashes: int
+    begins: int
+    sizes: int
+    sums: int
+    slot_mask: int
+
+
+def make_work(tables: "Tables", longest: int) -> tuple[Work, list[NDArray[np.uint8]]]:
+    """Room for texts of up to `longest` bytes: a word in its brackets, rows, hashes of words; and
+    for the memo: where a word lies, its size and number of rows, its sum. The arrays hold it.
+    """
+    slots = 16
+    while 2 * slots * tables.dim <= MEMO_FLOATS:
+        slots *= 2
+    hashes = longest + 2 if tables.word_ngrams > 1 else 0
+    sizes = [longest + 2, 8 * CHUNK, 4 * hashes, 8 * slots, 8 * slots, 4 * slots * tables.dim]
+    arrays = [np.zeros(size, np.uint8) for size in sizes]
+    return Work(*(array.ctypes.data for array in arrays), slots - 1), arrays
 
 
 @part
-def add_subwords(
-    tables: "Tables", word: Bytes, size: int, places: Rows, count: int, total: Sums, start: int
-) -> int:
-    """Add the `count` rows at `places` and those of the character n-grams of `word[:size]`, which
-    has `<` and `>` around it, to `total[start:]`; how many rows that were.
+def add_subwords(tables: "Tables", work: Work, size: int, count: int, total: int) -> int:
+    """Add the `count` rows that were put already, and those of the character n-grams of the word in
+    `work`, `size` bytes in its brackets, to `total`; how many rows that were.
     """
-    buckets, done = np.uint64(tables.buckets), 0
-    shift = np.uint64(0)
-    while buckets >> (shift + np.uint64(1)):
-        shift += np.uint64(1)
-    factor = (np.uint64(1) << (np.uint64(32) + shift)) // buckets + np.uint64(1)
-    i = 0
+    done, i = 0, 0
     while i < size:
-        hashed, j, chars = FNV_START, i, 0
-        next_char = size
+        hashed, j, chars, next_char = FNV_START, i, 0, size
         while j < size and chars < tables.most_chars:
-            hashed = step(hashed, word[j])
+            hashed = step(hashed, load_byte(work.word, j))
             j += 1
-            while j < size and (word[j] & 0xC0) == 0x80:
-                hashed = step(hashed, word[j])
+            while j < size and (load_byte(work.word, j) & 0xC0) == 0x80:
+                hashed = step(hashed, load_byte(work.word, j))
                 j += 1
             chars += 1
             if chars == 1:
                 next_char = j
             if chars >= tables.least_chars and not (chars == 1 and (i == 0 or j == size)):
                 # hashed % buckets, by a multiplication: the quotient is right or one too large.
-                quotient = (np.uint64(hashed) * factor) >> (np.uint64(32) + shift)
-                rest = np.int64(np.uint64(hashed)) - np.int64(quotient * buckets)
-                rest += np.int64(buckets) if rest < 0 else 0
-                count = put_bucket(tables, rest, places, count)
+                quotient = (np.uint64(hashed) * np.uint64(tables.factor)) >> np.uint64(tables.shift)
+                rest = np.int64(hashed) - np.int64(quotient) * tables.buckets
+                rest += tables.buckets if rest < 0 else 0
+                count = put_bucket(tables, rest, work.places, count)
         i = next_char
-        if count > places.size - tables.most_chars - 1:
-            add_rows(total, start, tables, places, count)
+        if count > CHUNK - tables.most_chars - 1:
+            add_rows(tables, work.places, count, total)
             done += count
             count = 0
-    add_rows(total, start, tables, places, count)
+    add_rows(tables, work.places, count, total)
+    return done + count
+
+
+@part
+def add_word(
+    tables: "Tables", work: Work, word: int, size: int, hashed: np.uint32, total: int
+) -> int:
+    """Add the rows of the word of `size` bytes at `word` to `total`; how many rows that were."""
+    number = find_word(tables, word, size, hashed)
+    if number >= tables.n_words:
+        return 0
+    count = 0
+    if number >= 0:
+        store_long(work.places, 0, number * tables.row_bytes)
+        count = 1
+    if tables.most_chars <= 0:
+        add_rows(tables, work.places, count, total)
+        return count
+    store_byte(work.word, 0, OPEN)
+    for k in range(size):
+        store_byte(work.word, 1 + k, load_byte(word, k))
+    store_byte(work.word, 1 + size, CLOSE)
+    return add_subwords(tables, work, size + 2, count, total)
+
+
+@part
+def add_short_word(
+    tables: "Tables", work: Work, word: int, size: int, hashed: np.uint32, total: int
+) -> int:
+    """As `add_word`, with a look into the memo."""
+    slot = np.int64(hashed ^ (hashed >> np.uint32(15))) & work.slot_mask
+    kept = work.sums + 4 * slot * tables.dim
+    if load_int(work.sizes, 2 * slot) != size or not is_same(
+        load_long(work.begins, slot), word, size
+    ):
+        for k in range(tables.dim):
+            store_float(kept, k, 0.0)
+        store_int(work.sizes, 2 * slot + 1, add_word(tables, work, word, size, hashed, kept))
+        store_int(work.sizes, 2 * slot, size)
+        store_long(work.begins, slot, word)
+    add_vector(total, kept, tables.dim)
+    return np.int64(load_int(work.sizes, 2 * slot + 1))
+
+
+@part
+def add_word_ngrams(tables: "Tables", work: Work, size: int, total: int) -> int:
+    """Add the rows of all runs of 2 to `word_ngrams` words; how many rows that were."""
+    done, count = 0, 0
+    for i in range(size):
+        hashed = np.uint64(np.int64(load_int(work.hashes, i)))
+        for j in range(i + 1, min(size, i + tables.word_ngrams)):
+            hashed = hashed * WORD_PRIME + np.uint64(np.int64(load_int(work.hashes, j)))
+            bucket = np.int64(hashed % np.uint64(tables.buckets))
+            count = put_bucket(tables, bucket, work.places, count)
+        if count > CHUNK - tables.word_ngrams - 1:
+            add_rows(tables, work.places, count, total)
+            done += count
+            count = 0
+    add_rows(tables, work.places, count, total)
     return done + count
 
 
@@ -85,166 +171,66 @@ def is_space(byte: np.uint8) -> bool:
 
 
 @part
-def is_label(data: Bytes, at: int, stop: int) -> bool:
+def is_label(word: int, size: int) -> bool:
     """Whether a token starts with `__label__`."""
-    if stop - at < 9 or data[at] != 95 or data[at + 1] != 95:
-        return False
-    return (
-        data[at + 2] == 108
-        and data[at + 3] == 97
-        and data[at + 4] == 98
-        and data[at + 5] == 101
-        and data[at + 6] == 108
-        and data[at + 7] == 95
-        and data[at + 8] == 95
-    )
+    return size >= 9 and load_ulong(word, 0) == LABEL_START and load_byte(word, 8) == 95
 
 
 @part
-def add_word(
-    tables: "Tables",
-    data: Bytes,
-    at: int,
-    stop: int,
-    number: int,
-    scratch: tuple[Bytes, Rows],
-    total: Sums,
-    start: int,
-) -> int:
-    """Add the rows of the word `data[at:stop]`, which is the model's word `number` or, below 0,
-    none of them, to `total[start:]`; how many rows that were.
+def add_text(tables: "Tables", work: Work, at: int, stop: int, total: int) -> int:
+    """Add the rows of the text between two addresses, and of the line end behind it, to `total`;
+    how many rows that were.
     """
-    word, places = scratch
-    count = 0
-    if number >= 0:
-        places[0] = number
-        count = 1
-    if tables.most_chars <= 0:
-        add_rows(total, start, tables, places, count)
-        return count
-    size = stop - at
-    word[0] = OPEN
-    for k in range(size):
-        word[1 + k] = data[at + k]
-    word[1 + size] = CLOSE
-    return add_subwords(tables, word, size + 2, places, count, total, start)
-
-
-@part
-def add_known(
-    tables: "Tables",
-    data: Bytes,
-    at: int,
-    stop: int,
-    hashed: np.uint32,
-    scratch: tuple[Bytes, Rows],
-    memo: Memo,
-    total: Sums,
-    start: int,
-) -> int:
-    """As `add_word`, by the memo: places of words, their sizes and numbers of rows, sums."""
-    begins, sizes, sums = memo
-    slot = np.int64(hashed ^ (hashed >> np.uint32(15))) & (begins.size - 1)
-    first = slot * tables.dim
-    if sizes[2 * slot] != stop - at or not is_same(data, begins[slot], data, at, stop - at):
-        for k in range(tables.dim):
-            sums[first + k] = 0
-        number = find_word(tables, data, at, stop, hashed)
-        count = 0
-        if number < tables.n_words:
-            count = add_word(tables, data, at, stop, number, scratch, sums, first)
-        begins[slot], sizes[2 * slot], sizes[2 * slot + 1] = at, stop - at, count
-    for k in range(tables.dim):
-        total[start + k] += sums[first + k]
-    return np.int64(sizes[2 * slot + 1])
-
-
-@part
-def add_word_ngrams(
-    tables: "Tables", hashes: NDArray[np.int32], size: int, places: Rows, total: Sums, start: int
-) -> int:
-    """Add the rows of all runs of 2 to `word_ngrams` words; how many rows that were."""
-    done, count = 0, 0
-    for i in range(size):
-        hashed = np.uint64(np.int64(hashes[i]))
-        for j in range(i + 1, min(size, i + tables.word_ngrams)):
-            hashed = hashed * WORD_PRIME + np.uint64(np.int64(hashes[j]))
-            # fastText keeps the bucket as an int; buckets are below 2**31.
-            bucket = np.int64(hashed % np.uint64(tables.buckets))
-            count = put_bucket(tables, bucket, places, count)
-        if count > places.size - tables.word_ngrams - 1:
-            add_rows(total, start, tables, places, count)
-            done += count
-            count = 0
-    add_rows(total, start, tables, places, count)
-    return done + count
-
-
-@part
-def add_text(
-    tables: "Tables",
-    data: Bytes,
-    at: int,
-    stop: int,
-    scratch: tuple[Bytes, Rows],
-    memo: Memo,
-    hashes: NDArray[np.int32],
-    total: Sums,
-    start: int,
-) -> int:
-    """Add the rows of a text and of the line end behind it to `total[start:]`; how many rows."""
     count, words = 0, 0
     while True:
-        while at < stop and is_space(data[at]):
+        while at < stop and is_space(load_byte(at, 0)):
             at += 1
         if at >= stop:
             break
-        first, hashed = at, FNV_START
-        while at < stop and not is_space(data[at]):
-            hashed = step(hashed, data[at])
+        word, hashed = at, FNV_START
+        while at < stop and not is_space(load_byte(at, 0)):
+            hashed = step(hashed, load_byte(at, 0))
             at += 1
-        if at - first == 4 and data[first] == 60 and data[first + 1] == 47:  # "</s>" ends a line
-            if data[first + 2] == 115 and data[first + 3] == 62:
-                break
-        if is_label(data, first, at):
+        size = at - word
+        if size == 4 and load_int(word, 0) == END_OF_LINE:
+            break
+        if is_label(word, size):
             continue
-        if hashes.size:
-            hashes[words] = np.int32(hashed)
+        if tables.word_ngrams > 1:
+            store_int(work.hashes, words, np.int32(hashed))
             words += 1
-        if at - first <= MEMO_LONGEST:
-            count += add_known(tables, data, first, at, hashed, scratch, memo, total, start)
+        if size <= MEMO_LONGEST:
+            count += add_short_word(tables, work, word, size, hashed, total)
         else:
-            number = find_word(tables, data, first, at, hashed)
-            count += add_word(tables, data, first, at, number, scratch, total, start)
+            count += add_word(tables, work, word, size, hashed, total)
     if tables.end_row >= 0:
-        scratch[1][0] = tables.end_row
-        add_rows(total, start, tables, scratch[1], 1)
+        store_long(work.places, 0, tables.end_row * tables.row_bytes)
+        add_rows(tables, work.places, 1, total)
         count += 1
-    if hashes.size:
-        hashes[words] = END_HASH
-        count += add_word_ngrams(tables, hashes, words + 1, scratch[1], total, start)
+    if tables.word_ngrams > 1:
+        store_int(work.hashes, words, END_HASH)
+        count += add_word_ngrams(tables, work, words + 1, total)
     return count
 
 
 @kernel
 def average_rows(
-    tables: "Tables", data: Bytes, offsets: Offsets, hidden: Sums, found: Offsets
+    tables: "Tables",
+    work: Work,
+    data: int,
+    offsets: NDArray[np.int64],
+    hidden: NDArray[np.float32],
+    found: NDArray[np.int64],
+    total: int,
 ) -> None:
-    """Mean of the rows of each text, into the zeros of `hidden` (texts x dim, flat); how many rows
-    that were, into `found`.
+    """Mean of the rows of each text, into `hidden`, and how many rows that were, into `found`.
+
+    `data`: address of the texts; `total`: that of `dim` float32 values to work in.
     """
-    longest = 0
     for text in range(found.size):
-        longest = max(longest, offsets[text + 1] - offsets[text])
-    scratch = (np.empty(longest + 2, np.uint8), np.empty(CHUNK, np.int64))
-    hashes = np.empty(longest + 1 if tables.word_ngrams > 1 else 0, np.int32)
-    slots = 16
-    while 2 * slots * tables.dim <= MEMO_FLOATS:
-        slots *= 2
-    memo = (np.zeros(slots, np.int64), np.zeros(2 * slots, np.int32), np.zeros(slots * tables.dim, np.float32))
-    for text in range(found.size):
-        start = text * tables.dim
-        count = add_text(tables, data, offsets[text], offsets[text + 1], scratch, memo, hashes, hidden, start)
-        for k in range(start, start + tables.dim):
-            hidden[k] /= np.float32(max(count, 1))
-        found[text] = count
+        for k in range(tables.dim):
+            store_float(total, k, 0.0)
+        stop = data + offsets[text + 1]
+        found[text] = add_text(tables, work, data + offsets[text], stop, total)
+        for k in range(tables.dim):
+            hidden[text, k] = load_float(total, k) / np.float32(max(found[text], 1))
