@@ -73,7 +73,8 @@ class Model:
 
         labels = np.full(offsets.size - 1, -1, np.int32)
         scores = np.zeros(offsets.size - 1, np.float64)
-        fasttext_output.find_best(self.tables, *self._average(data, offsets), labels, scores)
+        hidden, found = self._average(data, offsets)
+        fasttext_output.find_best(self.tables, hidden.ctypes.data, found, labels, scores)
         return labels, scores
 
     def probability(self, data: Bytes, offsets: Offsets, *, label: str) -> Floats:
@@ -85,8 +86,8 @@ class Model:
         from datakit.kernels import fasttext_output
 
         scores = np.zeros(offsets.size - 1, np.float64)
-        number, hidden = self.labels.index(label), self._average(data, offsets)
-        fasttext_output.measure_label(self.tables, *hidden, number, scores)
+        number, (hidden, found) = self.labels.index(label), self._average(data, offsets)
+        fasttext_output.measure_label(self.tables, hidden.ctypes.data, found, number, scores)
         return scores
 
     def _average(

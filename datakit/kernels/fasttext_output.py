@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from datakit.kernels.fasttext import Tables
 
 Floats = NDArray[np.float64]
-Sums = NDArray[np.float32]
 
 SMALL = 1e-5
 LEAST_LOG = math.log(SMALL)
@@ -27,22 +26,26 @@ MAX_SIGMOID, SIGMOID_STEPS = 8.0, 512
 
 
 @part
-def dot(output: int, row: int, hidden: Sums) -> float:
-    """A row of the output matrix times a text's mean; four sums at once, for speed."""
-    dim = hidden.size
-    values = output + 4 * dim * row
+def dot(row: int, hidden: int, dim: int) -> float:
+    """Product of two vectors; four sums at once, for speed."""
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
     k = 0
     while k + 4 <= dim:
-        a += np.float64(hidden[k]) * load_float(values, k)
-        b += np.float64(hidden[k + 1]) * load_float(values, k + 1)
-        c += np.float64(hidden[k + 2]) * load_float(values, k + 2)
-        d += np.float64(hidden[k + 3]) * load_float(values, k + 3)
+        a += np.float64(load_float(hidden, k)) * load_float(row, k)
+        b += np.float64(load_float(hidden, k + 1)) * load_float(row, k + 1)
+        c += np.float64(load_float(hidden, k + 2)) * load_float(row, k + 2)
+        d += np.float64(load_float(hidden, k + 3)) * load_float(row, k + 3)
         k += 4
     while k < dim:
-        a += np.float64(hidden[k]) * load_float(values, k)
+        a += np.float64(load_float(hidden, k)) * load_float(row, k)
         k += 1
     return (a + b) + (c + d)
+
+
+@part
+def activate(tables: "Tables", row: int, hidden: int) -> float:
+    """A row of the output matrix times a text's mean."""
+    return dot(tables.output + row * tables.row_bytes, hidden, tables.dim)
 
 
 @part
@@ -57,15 +60,17 @@ def sigmoid(x: float) -> float:
 
 
 @part
-def measure_flat(tables: "Tables", hidden: Sums, scores: Floats) -> None:
+def measure_flat(tables: "Tables", hidden: int, scores: Floats) -> None:
     """Probability of every label: softmax, or one sigmoid each."""
     for label in range(tables.n_labels):
-        scores[label] = dot(tables.output, label, hidden)
+        scores[label] = activate(tables, label, hidden)
     if tables.loss != SOFTMAX:
         for label in range(tables.n_labels):
             scores[label] = sigmoid(scores[label])
         return
-    most, total = scores[: tables.n_labels].max(), 0.0
+    most, total = scores[0], 0.0
+    for label in range(1, tables.n_labels):
+        most = max(most, scores[label])
     for label in range(tables.n_labels):
         scores[label] = math.exp(scores[label] - most)
         total += scores[label]
@@ -75,7 +80,7 @@ def measure_flat(tables: "Tables", hidden: Sums, scores: Floats) -> None:
 
 @part
 def find_leaf(
-    tables: "Tables", hidden: Sums, stack: NDArray[np.int32], logs: Floats
+    tables: "Tables", hidden: int, stack: NDArray[np.int32], logs: Floats
 ) -> tuple[int, float]:
     """Label of the likeliest leaf of the tree, and the logarithm of its probability.
 
@@ -91,7 +96,7 @@ def find_leaf(
         if node < tables.n_labels:
             best, best_log = node, log
             continue
-        right = 1.0 / (1.0 + math.exp(-dot(tables.output, node - tables.n_labels, hidden)))
+        right = 1.0 / (1.0 + math.exp(-activate(tables, node - tables.n_labels, hidden)))
         stack[depth], logs[depth] = load_int(tables.tree, 2 * node + 1), log + math.log(right + SMALL)
         stack[depth + 1] = load_int(tables.tree, 2 * node)
         logs[depth + 1] = log + math.log(1.0 - right + SMALL)
@@ -101,7 +106,7 @@ def find_leaf(
 
 @kernel
 def find_best(
-    tables: "Tables", hidden: Sums, found: Offsets, labels: NDArray[np.int32], scores: Floats
+    tables: "Tables", hidden: int, found: Offsets, labels: NDArray[np.int32], scores: Floats
 ) -> None:
     """The likeliest label of each text that has a row, and its probability."""
     room = 2 * tables.n_labels
@@ -109,12 +114,13 @@ def find_best(
     for text in range(found.size):
         if not found[text]:
             continue
+        vector = hidden + text * tables.row_bytes
         if tables.loss == HIERARCHICAL:
-            label, log = find_leaf(tables, hidden[text], stack, logs)
+            label, log = find_leaf(tables, vector, stack, logs)
             if label >= 0:
                 labels[text], scores[text] = label, math.exp(log)
             continue
-        measure_flat(tables, hidden[text], logs)
+        measure_flat(tables, vector, logs)
         for label in range(tables.n_labels):
             if logs[label] + SMALL >= scores[text]:
                 labels[text], scores[text] = label, logs[label] + SMALL
@@ -122,15 +128,16 @@ def find_best(
 
 @kernel
 def measure_label(
-    tables: "Tables", hidden: Sums, found: Offsets, label: int, scores: Floats
+    tables: "Tables", hidden: int, found: Offsets, label: int, scores: Floats
 ) -> None:
     """Probability of one label for each text that has a row."""
     logs = np.empty(2 * tables.n_labels, np.float64)
     for text in range(found.size):
         if not found[text]:
             continue
+        vector = hidden + text * tables.row_bytes
         if tables.loss != HIERARCHICAL:
-            measure_flat(tables, hidden[text], logs)
+            measure_flat(tables, vector, logs)
             scores[text] = logs[label] + SMALL
             continue
         below, log = np.int64(label), 0.0
@@ -138,7 +145,7 @@ def measure_label(
             # Parents come after their children: one pass leads from the leaf to the root.
             for side in range(2):
                 if load_int(tables.tree, 2 * node + side) == below:
-                    x = dot(tables.output, node - tables.n_labels, hidden[text])
+                    x = activate(tables, node - tables.n_labels, vector)
                     log += math.log(1.0 / (1.0 + math.exp(-x if side else x)) + SMALL)
                     below = np.int64(node)
                     break
