@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from datakit.kernels import fasttext_plain
 from datakit.kernels.fasttext_file import HIERARCHICAL, Contents, read_contents
 
 Bytes = NDArray[np.uint8]
@@ -22,6 +23,9 @@ Offsets = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 EOS = b"</s>"
+
+# Until this many bytes, plain Python is done before Numba is loaded; the results are the same.
+COMPILE_FROM = 100_000
 
 
 class Tables(NamedTuple):
@@ -58,23 +62,48 @@ class Tables(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Model:
-    """A classifier: its `labels` without `__label__`, and the tables it works on."""
+    """A classifier: its `labels` without `__label__`, the arrays of its file, their addresses.
+
+    `rows` and `output_rows`: matrices as the bytes of their float32 values; the others see `Tables`
+    and `Contents`.
+    """
 
     labels: tuple[str, ...]
     tables: Tables
-    arrays: tuple[NDArray[np.generic], ...]
+    rows: Bytes
+    output_rows: Bytes
+    words: Bytes
+    word_ends: Offsets
+    slots: NDArray[np.int32]
+    left: NDArray[np.uint64]
+    tree: NDArray[np.int32]
+
+    @property
+    def matrix(self) -> NDArray[np.float32]:
+        """The input matrix."""
+        return self.rows.view(np.float32).reshape(-1, self.tables.dim)
+
+    @property
+    def output(self) -> NDArray[np.float32]:
+        """The output matrix."""
+        return self.output_rows.view(np.float32).reshape(-1, self.tables.dim)
 
     def best(self, data: Bytes, offsets: Offsets) -> tuple[NDArray[np.int32], Floats]:
         """Number and probability of each text's likeliest label, -1 and 0 where there is none.
 
         A probability may be a hundred-thousandth too high, even above 1, as the library's is.
         """
-        from datakit.kernels import fasttext_output
-
         labels = np.full(offsets.size - 1, -1, np.int32)
         scores = np.zeros(offsets.size - 1, np.float64)
-        hidden, found = self._average(data, offsets)
-        fasttext_output.find_best(self.tables, hidden.ctypes.data, found, labels, scores)
+        if not _is_worth_compiling(int(offsets[-1] - offsets[0])):
+            for text, hidden in enumerate(fasttext_plain.average_rows(self, data, offsets)):
+                if hidden is not None:
+                    labels[text], scores[text] = fasttext_plain.find_best(self, hidden)
+            return labels, scores
+        from datakit.kernels import fasttext_output
+
+        means, found = self._average(data, offsets)
+        fasttext_output.find_best(self.tables, means.ctypes.data, found, labels, scores)
         return labels, scores
 
     def probability(self, data: Bytes, offsets: Offsets, *, label: str) -> Floats:
@@ -83,11 +112,17 @@ class Model:
         Raises:
             ValueError: the model has no such label.
         """
+        number = self.labels.index(label)
+        scores = np.zeros(offsets.size - 1, np.float64)
+        if not _is_worth_compiling(int(offsets[-1] - offsets[0])):
+            for text, hidden in enumerate(fasttext_plain.average_rows(self, data, offsets)):
+                if hidden is not None:
+                    scores[text] = fasttext_plain.measure_label(self, hidden, number)
+            return scores
         from datakit.kernels import fasttext_output
 
-        scores = np.zeros(offsets.size - 1, np.float64)
-        number, (hidden, found) = self.labels.index(label), self._average(data, offsets)
-        fasttext_output.measure_label(self.tables, hidden.ctypes.data, found, number, scores)
+        means, found = self._average(data, offsets)
+        fasttext_output.measure_label(self.tables, means.ctypes.data, found, number, scores)
         return scores
 
     def _average(
@@ -97,20 +132,29 @@ class Model:
         from datakit.kernels import fasttext_rows
 
         count = offsets.size - 1
-        hidden = np.zeros((count, self.tables.dim), np.float32)
+        means = np.zeros((count, self.tables.dim), np.float32)
         found = np.zeros(count, np.int64)
         if not count:
-            return hidden, found
+            return means, found
         work, arrays = fasttext_rows.make_work(self.tables, int(np.diff(offsets).max()))
         total = np.zeros(self.tables.dim, np.float32)
         starts = offsets.view()
         starts.flags.writeable = False  # so that both kinds of array are compiled for once
-        address = data.ctypes.data
         fasttext_rows.average_rows(
-            self.tables, work, address, starts, hidden, found, total.ctypes.data
+            self.tables, work, data.ctypes.data, starts, means, found, total.ctypes.data
         )
         del arrays  # until here they hold the memory that `work` names
-        return hidden, found
+        return means, found
+
+
+_plain_bytes = 0
+
+
+def _is_worth_compiling(size: int) -> bool:
+    """Whether this process has met so much text that loading the kernels pays."""
+    global _plain_bytes  # noqa: PLW0603 - the results are the same either way
+    _plain_bytes += size
+    return _plain_bytes > COMPILE_FROM
 
 
 def load_model(path: Path) -> Model:
@@ -145,7 +189,7 @@ def load_model(path: Path) -> Model:
         factor=(1 << shift) // buckets + 1,
         shift=shift,
     )
-    return Model(contents.labels, tables, arrays)
+    return Model(contents.labels, tables, *arrays)
 
 
 def _sort_rows(contents: Contents) -> tuple[Bytes, NDArray[np.uint64]]:
@@ -178,14 +222,16 @@ def _find_end(contents: Contents) -> int:
 
 
 def _fill_slots(contents: Contents) -> NDArray[np.int32]:
+    slots = np.full(1 << (2 * contents.word_ends.size).bit_length(), -1, np.int32)
+    arrays = contents.words.view(), contents.word_ends.view()
+    if contents.words.size < COMPILE_FROM:
+        fasttext_plain.fill_slots(*arrays, slots)
+        return slots
     from datakit.kernels import fasttext_tables
 
-    slots = np.full(1 << (2 * contents.word_ends.size).bit_length(), -1, np.int32)
-    words = contents.words.view()
-    words.flags.writeable = False
-    ends = contents.word_ends.view()
-    ends.flags.writeable = False
-    fasttext_tables.fill_slots(words, ends, slots)
+    for array in arrays:
+        array.flags.writeable = False
+    fasttext_tables.fill_slots(*arrays, slots)
     return slots
 
 
