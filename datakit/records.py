@@ -16,7 +16,7 @@ underscore belong to the engine.
 """
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 import polars as pl
@@ -152,3 +152,11 @@ def _join_messages(messages: pl.Series, roles: tuple[str, ...]) -> pl.Series:
         message = message.filter(message.struct.field("role").is_in(roles))
     contents = pl.col(messages.name).list.eval(message.struct.field("content").fill_null(""))
     return messages.to_frame().select(contents.list.join("\n")).to_series().alias(TEXT)
+
+
+def utf8_of(texts: pl.Series) -> tuple[np.ndarray[Any, np.dtype[np.uint8]], Any]:
+    """A String series without nulls as its UTF-8 bytes and the offsets (int64) of its values."""
+    _, offsets, data = texts.rechunk().to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()
+    if offsets is None or data is None or not len(texts):
+        return np.zeros(0, np.uint8), np.zeros(len(texts) + 1, np.int64)
+    return np.frombuffer(data, np.uint8), np.frombuffer(offsets, np.int64)[: len(texts) + 1]

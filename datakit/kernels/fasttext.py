@@ -173,8 +173,15 @@ def load_model(path: Path) -> Model:
     arrays = (rows, contents.output, contents.words, contents.word_ends, slots, left, tree)
     buckets = max(contents.buckets, 1)
     shift = 31 + buckets.bit_length()
+    addresses = [array.ctypes.data if array.size else 0 for array in arrays]
     tables = Tables(
-        *(array.ctypes.data if array.size else 0 for array in arrays),
+        rows=addresses[0],
+        output=addresses[1],
+        words=addresses[2],
+        word_ends=addresses[3],
+        slots=addresses[4],
+        left=addresses[5],
+        tree=addresses[6],
         slot_mask=slots.size - 1,
         dim=contents.dim,
         row_bytes=4 * contents.dim,

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 MAGIC, NEWEST_VERSION = 793712314, 12
 CLASSIFIER = 3
 HIERARCHICAL, NEGATIVE, SOFTMAX, ONE_VS_ALL = 1, 2, 3, 4
+HEAD_BYTES = 64
 CENTROIDS = 256
 LABEL = "__label__"
 
@@ -86,13 +87,32 @@ def read_contents(path: Path) -> Contents:
         raise ValueError("it ends too early") from None
 
 
-def _read(cursor: _Cursor) -> Contents:
-    if len(cursor.data) < 8 or cursor.take("i") != (MAGIC,):
+def find_fault(path: Path) -> str:
+    """What is wrong with a file that should be a classifier, by its first bytes; "" if nothing."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        _read_head(_Cursor(head))
+    except OSError as error:
+        return "there is no such file" if isinstance(error, FileNotFoundError) else str(error)
+    except (ValueError, struct.error) as error:
+        return str(error) if isinstance(error, ValueError) else "it is no fastText model"
+    return ""
+
+
+def _read_head(cursor: _Cursor) -> tuple[Any, ...]:
+    """Version, then the arguments of training."""
+    if cursor.take("i") != (MAGIC,):
         raise ValueError("it is no fastText model")
-    (version,) = cursor.take("i")
-    dim, _, _, _, _, word_ngrams, loss, kind, buckets, least, most, _, _ = cursor.take("12id")
+    head = cursor.take("i12id")
+    version, loss, kind = head[0], head[7], head[8]
     if version > NEWEST_VERSION or kind != CLASSIFIER or not HIERARCHICAL <= loss <= ONE_VS_ALL:
         raise ValueError("it is a fastText model of another kind, not a classifier")
+    return head
+
+
+def _read(cursor: _Cursor) -> Contents:
+    version, dim, _, _, _, _, word_ngrams, loss, _, buckets, least, most, _, _ = _read_head(cursor)
     n_words, n_labels, left, words, ends, counts = _read_dictionary(cursor)
     (is_quantised,) = cursor.take("?")
     if left is not None and not is_quantised:

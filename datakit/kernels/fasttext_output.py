@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datakit.kernels.fasttext_file import HIERARCHICAL, SOFTMAX
-from datakit.kernels.memory import load_float, load_int
+from datakit.kernels.memory import Long, load_float, load_int
 from datakit.kernels.simd import Offsets, kernel, part
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MAX_SIGMOID, SIGMOID_STEPS = 8.0, 512
 
 
 @part
-def dot(row: int, hidden: int, dim: int) -> float:
+def dot(row: Long, hidden: Long, dim: Long) -> float:
     """Product of two vectors; four sums at once, for speed."""
     a, b, c, d = 0.0, 0.0, 0.0, 0.0
     k = 0
@@ -43,7 +43,7 @@ def dot(row: int, hidden: int, dim: int) -> float:
 
 
 @part
-def activate(tables: "Tables", row: int, hidden: int) -> float:
+def activate(tables: "Tables", row: Long, hidden: Long) -> float:
     """A row of the output matrix times a text's mean."""
     return dot(tables.output + row * tables.row_bytes, hidden, tables.dim)
 
@@ -60,7 +60,7 @@ def sigmoid(x: float) -> float:
 
 
 @part
-def measure_flat(tables: "Tables", hidden: int, scores: Floats) -> None:
+def measure_flat(tables: "Tables", hidden: Long, scores: Floats) -> None:
     """Probability of every label: softmax, or one sigmoid each."""
     for label in range(tables.n_labels):
         scores[label] = activate(tables, label, hidden)
@@ -80,8 +80,8 @@ def measure_flat(tables: "Tables", hidden: int, scores: Floats) -> None:
 
 @part
 def find_leaf(
-    tables: "Tables", hidden: int, stack: NDArray[np.int32], logs: Floats
-) -> tuple[int, float]:
+    tables: "Tables", hidden: Long, stack: NDArray[np.int32], logs: Floats
+) -> tuple[Long, float]:
     """Label of the likeliest leaf of the tree, and the logarithm of its probability.
 
     A branch is not followed once it is less likely than a leaf already found.
@@ -97,7 +97,10 @@ def find_leaf(
             best, best_log = node, log
             continue
         right = 1.0 / (1.0 + math.exp(-activate(tables, node - tables.n_labels, hidden)))
-        stack[depth], logs[depth] = load_int(tables.tree, 2 * node + 1), log + math.log(right + SMALL)
+        stack[depth], logs[depth] = (
+            load_int(tables.tree, 2 * node + 1),
+            log + math.log(right + SMALL),
+        )
         stack[depth + 1] = load_int(tables.tree, 2 * node)
         logs[depth + 1] = log + math.log(1.0 - right + SMALL)
         depth += 2
@@ -106,7 +109,7 @@ def find_leaf(
 
 @kernel
 def find_best(
-    tables: "Tables", hidden: int, found: Offsets, labels: NDArray[np.int32], scores: Floats
+    tables: "Tables", hidden: Long, found: Offsets, labels: NDArray[np.int32], scores: Floats
 ) -> None:
     """The likeliest label of each text that has a row, and its probability."""
     room = 2 * tables.n_labels
@@ -128,7 +131,7 @@ def find_best(
 
 @kernel
 def measure_label(
-    tables: "Tables", hidden: int, found: Offsets, label: int, scores: Floats
+    tables: "Tables", hidden: Long, found: Offsets, label: Long, scores: Floats
 ) -> None:
     """Probability of one label for each text that has a row."""
     logs = np.empty(2 * tables.n_labels, np.float64)

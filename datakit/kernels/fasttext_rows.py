@@ -5,7 +5,7 @@ are added up first, then the words', so that the sum of a word that occurs again
 result is the same to the last bit whether it was.
 """
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from datakit.kernels.fasttext_tables import (
     step,
 )
 from datakit.kernels.memory import (
+    Long,
     load_byte,
     load_float,
     load_int,
@@ -70,11 +71,12 @@ def make_work(tables: "Tables", longest: int) -> tuple[Work, list[NDArray[np.uin
     hashes = longest + 2 if tables.word_ngrams > 1 else 0
     sizes = [longest + 2, 8 * CHUNK, 4 * hashes, 8 * slots, 8 * slots, 4 * slots * tables.dim]
     arrays = [np.zeros(size, np.uint8) for size in sizes]
-    return Work(*(array.ctypes.data for array in arrays), slots - 1), arrays
+    addresses = [array.ctypes.data for array in arrays]
+    return Work._make([*addresses, slots - 1]), arrays
 
 
 @part
-def add_subwords(tables: "Tables", work: Work, size: int, count: int, total: int) -> int:
+def add_subwords(tables: "Tables", work: Work, size: Long, count: Long, total: Long) -> Long:
     """Add the `count` rows that were put already, and those of the character n-grams of the word in
     `work`, `size` bytes in its brackets, to `total`; how many rows that were.
     """
@@ -107,8 +109,8 @@ def add_subwords(tables: "Tables", work: Work, size: int, count: int, total: int
 
 @part
 def add_word(
-    tables: "Tables", work: Work, word: int, size: int, hashed: np.uint32, total: int
-) -> int:
+    tables: "Tables", work: Work, word: Long, size: Long, hashed: np.uint32, total: Long
+) -> Long:
     """Add the rows of the word of `size` bytes at `word` to `total`; how many rows that were."""
     number = find_word(tables, word, size, hashed)
     if number >= tables.n_words:
@@ -129,8 +131,8 @@ def add_word(
 
 @part
 def add_short_word(
-    tables: "Tables", work: Work, word: int, size: int, hashed: np.uint32, total: int
-) -> int:
+    tables: "Tables", work: Work, word: Long, size: Long, hashed: np.uint32, total: Long
+) -> Long:
     """As `add_word`, with a look into the memo."""
     slot = np.int64(hashed ^ (hashed >> np.uint32(15))) & work.slot_mask
     kept = work.sums + 4 * slot * tables.dim
@@ -147,7 +149,7 @@ def add_short_word(
 
 
 @part
-def add_word_ngrams(tables: "Tables", work: Work, size: int, total: int) -> int:
+def add_word_ngrams(tables: "Tables", work: Work, size: Long, total: Long) -> Long:
     """Add the rows of all runs of 2 to `word_ngrams` words; how many rows that were."""
     done, count = 0, 0
     for i in range(size):
@@ -165,26 +167,33 @@ def add_word_ngrams(tables: "Tables", work: Work, size: int, total: int) -> int:
 
 
 @part
-def is_space(byte: np.uint8) -> bool:
+def is_space(byte: np.uint8) -> Any:
     """What parts words: ASCII white space and NUL."""
-    return byte == 32 or byte == 0 or 9 <= byte <= 13
+    return byte <= 32 and (byte == 32 or byte == 0 or 9 <= byte <= 13)  # noqa: PLR1714
 
 
 @part
-def is_label(word: int, size: int) -> bool:
+def is_label(word: Long, size: Long) -> Any:
     """Whether a token starts with `__label__`."""
     return size >= 9 and load_ulong(word, 0) == LABEL_START and load_byte(word, 8) == 95
 
 
 @part
-def add_text(tables: "Tables", work: Work, at: int, stop: int, total: int) -> int:
+def skip_spaces(at: Long, stop: Long) -> Long:
+    """The address of the next word, or `stop`."""
+    while at < stop and is_space(load_byte(at, 0)):
+        at += 1
+    return at
+
+
+@part
+def add_text(tables: "Tables", work: Work, at: Long, stop: Long, total: Long) -> Long:
     """Add the rows of the text between two addresses, and of the line end behind it, to `total`;
     how many rows that were.
     """
     count, words = 0, 0
     while True:
-        while at < stop and is_space(load_byte(at, 0)):
-            at += 1
+        at = skip_spaces(at, stop)
         if at >= stop:
             break
         word, hashed = at, FNV_START
@@ -217,11 +226,11 @@ def add_text(tables: "Tables", work: Work, at: int, stop: int, total: int) -> in
 def average_rows(
     tables: "Tables",
     work: Work,
-    data: int,
+    data: Long,
     offsets: NDArray[np.int64],
     hidden: NDArray[np.float32],
     found: NDArray[np.int64],
-    total: int,
+    total: Long,
 ) -> None:
     """Mean of the rows of each text, into `hidden`, and how many rows that were, into `found`.
 

@@ -1,12 +1,13 @@
 """Looking up words and n-grams in a fastText model, and adding up their rows."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from datakit.kernels.memory import (
     LANES,
+    Long,
     add_lanes,
     load_byte,
     load_float,
@@ -45,21 +46,20 @@ def fill_slots(words: Bytes, word_ends: Offsets, slots: NDArray[np.int32]) -> No
 
 
 @part
-def is_same(one: int, other: int, size: int) -> bool:
+def is_same(one: Long, other: Long, size: Long) -> Any:
     """Whether `size` bytes are the same at two addresses."""
     done = 0
     while done + 8 <= size:
         if load_ulong(one + done, 0) != load_ulong(other + done, 0):
             return False
         done += 8
-    for k in range(done, size):
-        if load_byte(one, k) != load_byte(other, k):
-            return False
-    return True
+    while done < size and load_byte(one, done) == load_byte(other, done):
+        done += 1
+    return done == size
 
 
 @part
-def find_word(tables: "Tables", word: int, size: int, hashed: np.uint32) -> int:
+def find_word(tables: "Tables", word: Long, size: Long, hashed: np.uint32) -> Long:
     """Number of a word or label, -1 if it is none."""
     slot = np.int64(hashed) & tables.slot_mask
     number = np.int64(load_int(tables.slots, slot))
@@ -75,14 +75,14 @@ def find_word(tables: "Tables", word: int, size: int, hashed: np.uint32) -> int:
 
 
 @part
-def put_bucket(tables: "Tables", bucket: int, places: int, count: int) -> int:
+def put_bucket(tables: "Tables", bucket: Long, places: Long, count: Long) -> Long:
     """Put a bucket's row behind the others, if it has one; how many rows there are now."""
     if tables.left == 0:
         store_long(places, count, (tables.n_words + bucket) * tables.row_bytes)
         return count + 1
     group = load_ulong(tables.left, bucket >> 5)
     bit = np.uint64(bucket & 31)
-    below = np.uint32(group & ((np.uint64(1) << bit) - np.uint64(1)))
+    below: Any = np.uint32(group & ((np.uint64(1) << bit) - np.uint64(1)))
     row = tables.n_words + np.int64(group >> np.uint64(32)) + count_bits(below)
     store_long(places, count, row * tables.row_bytes)
     # No branch: whether a bucket was left is as good as a coin's toss.
@@ -90,7 +90,7 @@ def put_bucket(tables: "Tables", bucket: int, places: int, count: int) -> int:
 
 
 @part
-def add_rows(tables: "Tables", places: int, count: int, total: int) -> None:
+def add_rows(tables: "Tables", places: Long, count: Long, total: Long) -> None:
     """Add the rows at `places` (bytes from the first row) to the `dim` values at `total`."""
     at = 0
     while at + LANES <= tables.dim:
@@ -104,7 +104,7 @@ def add_rows(tables: "Tables", places: int, count: int, total: int) -> None:
 
 
 @part
-def add_vector(total: int, vector: int, dim: int) -> None:
+def add_vector(total: Long, vector: Long, dim: Long) -> None:
     """Add `dim` values to those at `total`."""
     for k in range(dim):
         store_float(total, k, load_float(total, k) + load_float(vector, k))

@@ -59,7 +59,7 @@ def detect(
     counts = count_scripts(data, offsets).astype(np.int64)
     words = dict(zip(SCRIPTS, counts.T, strict=True))
     total, writing = counts.sum(axis=1), _writings(words)
-    known = (UNDETERMINED, "zh", "yue", "ja", "ko", "en")
+    known: tuple[str, ...] = (UNDETERMINED, "zh", "yue", "ja", "ko", "en")
     language = np.where(total == 0, 0, _OPEN).astype(np.int32)
     if script_first:
         language = np.where(total == 0, 0, _languages_of_scripts(words, total)).astype(np.int32)
@@ -126,7 +126,7 @@ def _writings(words: dict[str, NDArray[np.int64]]) -> NDArray[np.uint8]:
     simplified, traditional = words["simplified"], words["traditional"]
     telling = simplified + traditional
     most = np.argmax(np.stack([words["latin"], words["hangul"], words["other"]]), axis=0)
-    return np.select(
+    writing = np.select(
         [
             total == 0,
             (han + words["kana"] >= LEAST_MIXED_HAN * total)
@@ -138,7 +138,8 @@ def _writings(words: dict[str, NDArray[np.int64]]) -> NDArray[np.uint8]:
         ],
         [NONE, JPAN, np.array([LATN, KORE, OTHER])[most], HANI, HANS, HANT],
         MIXED,
-    ).astype(np.uint8)
+    )
+    return np.asarray(writing, dtype=np.uint8)
 
 
 def _take(data: Bytes, offsets: Offsets, rows: NDArray[np.int64]) -> tuple[Bytes, Offsets]:

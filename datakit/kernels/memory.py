@@ -6,7 +6,7 @@ counted in values of the kind that is loaded, and need not be aligned.
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from llvmlite import ir  # type: ignore[import-untyped]
@@ -15,6 +15,11 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 _intrinsic: Any = intrinsic
+_alloca: Any = cgutils.alloca_once_value
+
+Long: TypeAlias = Any
+"""A whole number in a kernel, signed, 64 bits: Numba makes no difference between Python's and
+NumPy's."""
 
 LANES = 16
 
@@ -26,7 +31,7 @@ def _pointer(builder: Any, address: Any, at: Any, kind: Any) -> Any:
 def _loader(kind: Any, result: Any) -> Any:
     def load(_context: Any, address: Any, at: Any) -> Any:  # noqa: ARG001
         def generate(_target: Any, builder: Any, _signature: Any, args: Any) -> Any:
-            return builder.load(_pointer(builder, *args, kind), align=1)
+            return builder.load(_pointer(builder, args[0], args[1], kind), align=1)
 
         return result(types.int64, types.int64), generate
 
@@ -48,7 +53,7 @@ def _add_lanes(_context: Any, total: Any, rows: Any, places: Any, count: Any) ->
     def generate(context: Any, builder: Any, _signature: Any, args: Any) -> Any:
         lanes = ir.VectorType(ir.FloatType(), LANES)
         target = builder.inttoptr(args[0], lanes.as_pointer())
-        total = cgutils.alloca_once_value(builder, builder.load(target, align=1))
+        total = _alloca(builder, builder.load(target, align=1))
         with cgutils.for_range(builder, args[3]) as loop:
             place = builder.load(_pointer(builder, args[2], loop.index, ir.IntType(64)), align=1)
             row = builder.inttoptr(builder.add(args[1], place), lanes.as_pointer())
@@ -60,16 +65,16 @@ def _add_lanes(_context: Any, total: Any, rows: Any, places: Any, count: Any) ->
     return types.void(types.int64, types.int64, types.int64, types.int64), generate
 
 
-load_byte: Callable[[int, int], np.uint8] = _loader(ir.IntType(8), types.uint8)
-load_int: Callable[[int, int], np.int32] = _loader(ir.IntType(32), types.int32)
-load_long: Callable[[int, int], int] = _loader(ir.IntType(64), types.int64)
-load_ulong: Callable[[int, int], np.uint64] = _loader(ir.IntType(64), types.uint64)
-load_float: Callable[[int, int], np.float32] = _loader(ir.FloatType(), types.float32)
-store_byte: Callable[[int, int, int], None] = _storer(ir.IntType(8), types.uint8)
-store_int: Callable[[int, int, int], None] = _storer(ir.IntType(32), types.int32)
-store_long: Callable[[int, int, int], None] = _storer(ir.IntType(64), types.int64)
-store_float: Callable[[int, int, float], None] = _storer(ir.FloatType(), types.float32)
+load_byte: Callable[[Long, Long], np.uint8] = _loader(ir.IntType(8), types.uint8)
+load_int: Callable[[Long, Long], np.int32] = _loader(ir.IntType(32), types.int32)
+load_long: Callable[[Long, Long], int] = _loader(ir.IntType(64), types.int64)
+load_ulong: Callable[[Long, Long], np.uint64] = _loader(ir.IntType(64), types.uint64)
+load_float: Callable[[Long, Long], np.float32] = _loader(ir.FloatType(), types.float32)
+store_byte: Callable[[Long, Long, Long], None] = _storer(ir.IntType(8), types.uint8)
+store_int: Callable[[Long, Long, Long], None] = _storer(ir.IntType(32), types.int32)
+store_long: Callable[[Long, Long, Long], None] = _storer(ir.IntType(64), types.int64)
+store_float: Callable[[Long, Long, Any], None] = _storer(ir.FloatType(), types.float32)
 
-add_lanes: Callable[[int, int, int, int], None] = _intrinsic(_add_lanes)
+add_lanes: Callable[[Long, Long, Long, Long], None] = _intrinsic(_add_lanes)
 """`add_lanes(total, rows, places, count)`: add to the `LANES` float32 values at `total` those at
 `rows` plus each of the `count` byte places (int64) at `places`. Summed up in registers."""

@@ -80,7 +80,13 @@ def only_simplified_and_traditional() -> tuple[str, str]:
         pairs = zip(han, other, strict=True)
         return "".join(c for c, form in pairs if form != c and not _is_in(c, standard))
 
-    return changed("s2t", "big5"), changed("t2s", "gb2312")
+    simplified, traditional = changed("s2t", "big5"), changed("t2s", "gb2312")
+    both = set(simplified) & set(traditional)  # a few variants that both tables rewrite
+    return _without(simplified, both), _without(traditional, both)
+
+
+def _without(characters: str, others: set[str]) -> str:
+    return "".join(c for c in characters if c not in others)
 
 
 def _is_in(character: str, standard: str) -> bool:
