@@ -9,7 +9,9 @@ TOML table. It holds no state, so it pickles to any worker. What every stage has
 - `adds`: the columns it adds;
 - optionally `libraries`: names of installed distributions whose version decides its results
   (part of the digest under which work is stored);
-- optionally a field `seed: int | None = None`: filled in from the pipeline's seed.
+- optionally a field `seed: int | None = None`: filled in from the pipeline's seed;
+- optionally, of maps and filters, `tally`: names of columns of what `map` or `reject` returns,
+  whose values the runner counts by source for the report (few different ones: languages, topics).
 
 The keys `use` and `only` of a `[[stage]]` table are the runner's and never reach a stage.
 Wrong settings raise `SettingsError(key, message)` from `__post_init__`.

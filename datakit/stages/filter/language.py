@@ -42,11 +42,13 @@ class LanguageFilter:
       middle and end; 0 judges all.
     - `keep_undetermined`: whether a text without any letter stays; its language is `und`.
 
-    Reasons: `wrong_language`, `low_language_score`.
+    Reasons: `wrong_language`, `low_language_score`. The report shows how many records of each
+    source were found to be in each language.
     """
 
     needs: ClassVar[Columns] = frozenset({CONTENT})
     adds: ClassVar[Columns] = frozenset()
+    tally: ClassVar[tuple[str, ...]] = ("lang",)
     libraries: ClassVar[tuple[str, ...]] = ("opencc",)
 
     keep: tuple[str, ...] = ("zh", "en")
