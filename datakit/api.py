@@ -6,25 +6,29 @@
 True
 """
 
+import json
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from datakit.config.load import load_pipeline
 from datakit.config.model import Pipeline
-from datakit.errors import UsageError
+from datakit.errors import PipelineFileError, UsageError
 from datakit.executors.estimate import PlanSummary, summarise
 from datakit.executors.local import Executor, LocalExecutor
 from datakit.executors.pool import PoolExecutor
 from datakit.executors.preview import Preview
 from datakit.executors.preview import preview as run_preview
 from datakit.executors.runner import Run
+from datakit.executors.training import NEGATIVE, POSITIVE, Side, Training, train
 from datakit.executors.workdir import Workdir
 from datakit.plan import Plan, check_inputs, compile_plan
 from datakit.report.life import Life, explain_record
 from datakit.report.progress import Progress, Silent
 from datakit.report.report import Report, load_report
+from datakit.report.training import TrainingReport
 
 SMALL_INPUT_BYTES = 32 << 20
 """Below this, starting worker processes costs more than it gains."""
@@ -126,6 +130,66 @@ def plan(
 ) -> PlanSummary:
     """Segments, shards and partitions of a run, and an estimate from a sample."""
     return summarise(_plan(pipeline, overrides=overrides, relative_to_file=relative_to_file))
+
+
+def train_classifier(
+    model: str | Path,
+    *,
+    positive: Sequence[str],
+    negative: Sequence[str],
+    pipeline: str | Path | None = None,
+    text: str = "text",
+    **settings: Any,
+) -> TrainingReport:
+    """Train a fastText classifier that tells positive records from negative ones.
+
+    Args:
+        model: the file to write; its card is written beside it.
+        positive: names of sources of `pipeline`, or paths as a `[[source]]` takes them.
+        negative: the same for the other side.
+        pipeline: a pipeline file; records of its sources go through its stages up to the first
+            barrier.
+        text: the field of the text in files named by path.
+        settings: fields of `datakit.executors.training.Training`: tokens, seed, epochs ...
+
+    Raises:
+        UsageError: a side names nothing.
+        PipelineFileError: mistakes in the file, or a path whose format cannot be told.
+        DatakitError: too few records, or no place to write.
+    """
+    began = time.monotonic()
+    compiled = None if pipeline is None else _plan(pipeline, overrides=(), relative_to_file=False)
+    named = {POSITIVE: list(positive), NEGATIVE: list(negative)}
+    sides = {side: _sides(names, compiled, text=text) for side, names in named.items()}
+    return train(Path(model), sides, Training(**settings), began=began)
+
+
+def _sides(names: Sequence[str], plan: Plan | None, *, text: str) -> list[Side]:
+    """Where the records of a side are: sources of the pipeline, by name, and else paths."""
+    if not names:
+        raise UsageError("each side needs a source or a path")
+    known = {source.name for source in plan.sources} if plan else set()
+    found = []
+    for name in names:
+        if plan and name in known:
+            found.append(Side(plan, (name,)))
+            continue
+        try:
+            found.append(Side(_plan_of_path(name, text), ("files",)))
+        except PipelineFileError as error:
+            problem = error.problems[0]
+            sources = f"; sources of the pipeline: {', '.join(sorted(known))}" if known else ""
+            raise UsageError(f"{name}: {problem.message}. {problem.hint}{sources}") from error
+    return found
+
+
+def _plan_of_path(path: str, text: str) -> Plan:
+    """A plan that reads one path. JSON strings are TOML strings."""
+    field = "" if text == "text" else f"text = {json.dumps(text)}\n"
+    source = f'[[source]]\nname = "files"\npath = {json.dumps(path)}\n{field}'
+    loaded = load_pipeline(None, text=f'{source}[output]\npath = "out"\n')
+    check_inputs(loaded)
+    return compile_plan(loaded)
 
 
 def _plan(pipeline: str | Path, *, overrides: Sequence[str], relative_to_file: bool) -> Plan:

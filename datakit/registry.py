@@ -28,6 +28,7 @@ BUILT_IN = {
     "filter.length": "datakit.stages.filter.length:LengthFilter",
     "filter.language": "datakit.stages.filter.language:LanguageFilter",
     "filter.classifier": "datakit.stages.filter.classifier:ClassifierFilter",
+    "filter.classifier_top": "datakit.stages.filter.classifier_top:ClassifierTop",
     "filter.rules": "datakit.stages.filter.rules:RulesFilter",
     "dedup.exact": "datakit.stages.dedup.exact:ExactDedup",
     "dedup.minhash": "datakit.stages.dedup.minhash:MinHashDedup",
