@@ -16,7 +16,7 @@ from datakit.kernels.memory import Long, load_float, load_int
 from datakit.kernels.simd import Offsets, kernel, part
 
 if TYPE_CHECKING:
-    from datakit.kernels.fasttext import Tables
+    from datakit.kernels.fasttext_layout import Tables
 
 Floats = NDArray[np.float64]
 

@@ -34,7 +34,7 @@ from datakit.kernels.memory import (
 from datakit.kernels.simd import kernel, part
 
 if TYPE_CHECKING:
-    from datakit.kernels.fasttext import Tables
+    from datakit.kernels.fasttext_layout import Tables
 
 WORD_PRIME = np.uint64(116049371)
 OPEN, CLOSE = ord("<"), ord(">")

@@ -20,7 +20,7 @@ from datakit.kernels.memory import (
 from datakit.kernels.simd import Bytes, Offsets, count_bits, kernel, part
 
 if TYPE_CHECKING:
-    from datakit.kernels.fasttext import Tables
+    from datakit.kernels.fasttext_layout import Tables
 
 FNV_START, FNV_PRIME = np.uint32(2166136261), np.uint32(16777619)
 

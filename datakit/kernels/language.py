@@ -37,11 +37,18 @@ class Found(NamedTuple):
     writing: NDArray[np.uint8]
 
 
-@cache
 def load_cached(path: Path | None) -> Model:
-    """A fastText model, lid.176.ftz if no path is given; see `load_model`."""
-    bundled = Path(str(files("datakit") / "models" / "lid.176.ftz"))
-    return load_model(bundled if path is None else path)
+    """A fastText model, lid.176.ftz if no path is given; see `load_model`. Loaded once, and again
+    when its file has changed.
+    """
+    path = path or Path(str(files("datakit") / "models" / "lid.176.ftz"))
+    state = path.stat()
+    return _load(path, state.st_mtime_ns, state.st_size)
+
+
+@cache
+def _load(path: Path, _modified: int, _size: int) -> Model:
+    return load_model(path)
 
 
 def detect(

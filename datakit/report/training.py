@@ -66,16 +66,12 @@ class TrainingReport:
             for side, (trained, held) in self.records.items()
         ]
         half = self.at(0.5)
-        return "\n".join(
-            [
-                f"trained on {' and '.join(sides)}, tokens {self.tokens}, {self.seconds:.1f} s",
-                f"held out, at 0.5: precision {half.precision:.3f}, recall {half.recall:.3f}, "
-                f"F1 {half.f1:.3f}; best F1 {self.best.f1:.3f} at {self.best.threshold:g}",
-                "",
-                render_table(names, rows),
-                "",
-                f"model {self.model}, card {self.card}",
-            ]
+        return (
+            f"trained on {' and '.join(sides)}, tokens {self.tokens}, {self.seconds:.1f} s\n"
+            f"held out, at 0.5: precision {half.precision:.3f}, recall {half.recall:.3f}, "
+            f"F1 {half.f1:.3f}; best F1 {self.best.f1:.3f} at {self.best.threshold:g}\n\n"
+            f"{render_table(names, rows)}\n\n"
+            f"model {self.model}, card {self.card}"
         )
 
 

@@ -65,7 +65,7 @@ class ClassifierFilter:
     def reject(self, batch: Batch) -> Table:
         """`reason`, `label`, `score`, and what it was held against."""
         scores = score_batch(batch, self.model, self._card)
-        shown = pl.DataFrame({"label": [self.label], "score": scores})
+        shown = pl.DataFrame(scores).select(pl.lit(self.label).alias("label"), "score")
         if self.min_score is not None:
             shown = shown.with_columns(pl.lit(self.min_score).alias("min_score"))
             reason = pl.when(pl.col("score") < self.min_score).then(pl.lit("low_score"))
