@@ -120,6 +120,9 @@ def _read(cursor: _Cursor) -> Contents:
     rows = _read_matrix(cursor, dim, is_quantised=is_quantised)
     (is_output_quantised,) = cursor.take("?")
     output = _read_matrix(cursor, dim, is_quantised=is_quantised and is_output_quantised)
+    needed = left.size if left is not None else buckets if most > 0 or word_ngrams > 1 else 0
+    if rows.size < 4 * dim * (n_words + needed) or output.size < 4 * dim * n_labels:
+        raise ValueError("its matrices do not fit its dictionary")
     return Contents(
         dim=dim,
         loss=loss,
@@ -158,6 +161,8 @@ def _read_dictionary(cursor: _Cursor) -> tuple[Any, ...]:
     left = None
     if pruned >= 0:
         pairs = cursor.array(np.int32, 2 * pruned).reshape(-1, 2)
+        if pairs.size and (pairs.min() < 0 or pairs[:, 1].max() >= pruned):
+            raise ValueError("its dictionary is broken")
         left = np.zeros(pruned, np.int32)
         left[pairs[:, 1]] = pairs[:, 0]
     return n_words, n_labels, left, np.frombuffer(bytes(words), np.uint8), ends, counts

@@ -178,6 +178,15 @@ def test_a_file_cut_short_is_refused(size: int, tmp_path: Path) -> None:
         load_model(tmp_path / "cut.ftz")
 
 
+def test_matrices_that_do_not_fit_are_refused(trained: Any, tmp_path: Path) -> None:
+    """More buckets than the matrix has rows, in the arguments at the head of the file."""
+    data = bytearray(trained("ns").read_bytes())
+    (tmp_path / "odd.bin").write_bytes(data[:40] + (10**6).to_bytes(4, "little") + data[44:])
+
+    with pytest.raises(ValueError, match="do not fit"):
+        load_model(tmp_path / "odd.bin")
+
+
 def test_word_vectors_are_no_classifier(tmp_path: Path) -> None:
     (tmp_path / "lines.txt").write_text("a b c d\n" * 50)
     settings = {"minCount": 1, "dim": 4, "epoch": 1, "thread": 1, "verbose": 0, "bucket": 10}
