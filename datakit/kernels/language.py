@@ -14,7 +14,8 @@ from datakit.kernels.scripts import SCRIPTS, count_scripts
 LEAST_HAN, LEAST_HANGUL, LEAST_KANA = 0.3, 0.3, 0.1
 # Between this share of Han words and LEAST_HAN a text is Chinese unless the model says English.
 LEAST_MIXED_HAN, SURE_ENGLISH = 0.1, 0.5
-LEAST_CANTONESE = 0.02
+# One marker may be a slip of the pen: 泮托拉咗.
+LEAST_CANTONESE, LEAST_MARKS = 0.02, 2
 LEAST_ONE_WRITING = 0.9
 
 UNDETERMINED = "und"
@@ -105,7 +106,8 @@ def _languages_of_scripts(
 
 
 def _is_cantonese(words: dict[str, NDArray[np.int64]]) -> NDArray[np.bool_]:
-    return (words["cantonese"] > 0) & (words["cantonese"] >= LEAST_CANTONESE * _han(words))
+    marks = words["cantonese"]
+    return (marks >= LEAST_MARKS) & (marks >= LEAST_CANTONESE * _han(words))
 
 
 def _settle_mixed(

@@ -1,4 +1,4 @@
-"""filter.classifier and filter.classifier_top, by a model trained here and by lid.176.ftz."""
+"""filter.classifier, by a model trained here and by lid.176.ftz."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -10,7 +10,6 @@ from classifiers import NEGATIVE, POSITIVE, make_texts, train_small
 from datakit.errors import DatakitError, SettingsError
 from datakit.executors.digests import settings_of
 from datakit.stages.filter.classifier import ClassifierFilter
-from datakit.stages.filter.classifier_top import ClassifierTop
 from datakit.testing import run_stage
 
 LID = Path(str(files("datakit"))) / "models" / "lid.176.ftz"
@@ -81,37 +80,6 @@ def test_pareto_keeps_some_of_the_low_scores_the_same_each_time(model: Path) -> 
     assert ids(outcome) != ids(run_stage(ClassifierFilter(model=model, pareto=9, seed=2), many))
 
 
-@pytest.mark.parametrize(("keep", "count"), [(0.1, 10), (0.25, 25), (0.004, 0), (0.999, 100)])
-def test_the_top_share_is_exact_in_any_batches(model: Path, keep: float, count: int) -> None:
-    many = rows(30, 70)
-    stage = ClassifierTop(model=model, keep=keep)
-
-    outcome = run_stage(stage, many)
-
-    scored = run_stage(ClassifierFilter(model=model, min_score=1), many).rejects
-    scores = {reject["id"]: reject["values"]["score"] for reject in scored}
-    order = sorted(range(100), key=lambda n: (-scores.get(f"r{n}", 1.0), n))
-    assert ids(outcome) == [f"r{n}" for n in sorted(order[:count])]
-    assert ids(run_stage(stage, many, batch_rows=9)) == ids(outcome)
-    assert outcome.verdict[0]["kept"] == count
-
-
-def test_of_equal_scores_the_first_stay(model: Path) -> None:
-    same = [{"id": f"r{n}", "text": "患者发热"} for n in range(10)]
-
-    assert ids(run_stage(ClassifierTop(model=model, keep=0.3), same)) == ["r0", "r1", "r2"]
-
-
-def test_shares_by_source(model: Path) -> None:
-    many = [row | {"source": "a" if n < 20 else "b"} for n, row in enumerate(rows(20, 60))]
-
-    outcome = run_stage(ClassifierTop(model=model, keep=0.5, per_source=True), many, batch_rows=20)
-
-    kept = [row["source"] for row in outcome.rows]
-    assert (kept.count("a"), kept.count("b")) == (10, 30)
-    assert [row["group"] for row in outcome.verdict] == ["a", "b"]
-
-
 def test_any_classifier_of_fasttext_will_do() -> None:
     texts = [{"text": "The patient has a fever."}, {"text": "Der Patient hat Fieber."}]
 
@@ -139,12 +107,6 @@ def test_wrong_settings_are_refused(key: str, chosen: dict[str, Any]) -> None:
     with pytest.raises(SettingsError) as caught:
         ClassifierFilter(**{"model": LID, "label": "de"} | chosen)
     assert caught.value.key == key
-
-
-@pytest.mark.parametrize("keep", [0, 1, -0.1])
-def test_a_share_is_between_0_and_1(keep: float) -> None:
-    with pytest.raises(SettingsError, match="keep"):
-        ClassifierTop(model=LID, label="de", keep=keep)
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,8 @@ class LanguageFilter:
       classical Chinese, which lid.176 takes for Japanese in one case of twelve, too (30 % is
       EvalWeb's rule for Chinese web text, which counts characters). With 10 to 30 % Han words
       among Latin ones a text is Chinese unless the model says English, with 0.5 or more. Chinese
-      is Cantonese, `yue`, if 2 % of the Han characters are 嘅, 喺, 唔, 佢 or others like them.
+      is Cantonese, `yue`, if at least two, and 2 %, of its Han characters are 嘅, 喺, 唔, 佢 or
+      others like them.
     - Everything else is judged by lid.176, which comes with datakit; nothing is downloaded.
       `model` names another fastText classifier (`.bin` or `.ftz`); its labels, without
       `__label__`, are then the languages, and `script_first = false` leaves all to it.
