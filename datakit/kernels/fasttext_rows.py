@@ -130,22 +130,30 @@ def add_word(
 
 
 @part
-def add_short_word(
+def add_known_word(
     tables: "Tables", work: Work, word: Long, size: Long, hashed: np.uint32, total: Long
 ) -> Long:
-    """As `add_word`, with a look into the memo."""
+    """As `add_word`; a short word is looked up in the memo, and kept there."""
     slot = np.int64(hashed ^ (hashed >> np.uint32(15))) & work.slot_mask
     kept = work.sums + 4 * slot * tables.dim
-    if load_int(work.sizes, 2 * slot) != size or not is_same(
-        load_long(work.begins, slot), word, size
+    is_short = size <= MEMO_LONGEST
+    if (
+        is_short
+        and load_int(work.sizes, 2 * slot) == size
+        and is_same(load_long(work.begins, slot), word, size)
     ):
-        for k in range(tables.dim):
-            store_float(kept, k, 0.0)
-        store_int(work.sizes, 2 * slot + 1, add_word(tables, work, word, size, hashed, kept))
-        store_int(work.sizes, 2 * slot, size)
-        store_long(work.begins, slot, word)
+        add_vector(total, kept, tables.dim)
+        return np.int64(load_int(work.sizes, 2 * slot + 1))
+    for k in range(tables.dim if is_short else 0):
+        store_float(kept, k, 0.0)
+    count = add_word(tables, work, word, size, hashed, kept if is_short else total)
+    if not is_short:
+        return count
+    store_int(work.sizes, 2 * slot, size)
+    store_int(work.sizes, 2 * slot + 1, count)
+    store_long(work.begins, slot, word)
     add_vector(total, kept, tables.dim)
-    return np.int64(load_int(work.sizes, 2 * slot + 1))
+    return count
 
 
 @part
@@ -208,10 +216,7 @@ def add_text(tables: "Tables", work: Work, at: Long, stop: Long, total: Long) ->
         if tables.word_ngrams > 1:
             store_int(work.hashes, words, np.int32(hashed))
             words += 1
-        if size <= MEMO_LONGEST:
-            count += add_short_word(tables, work, word, size, hashed, total)
-        else:
-            count += add_word(tables, work, word, size, hashed, total)
+        count += add_known_word(tables, work, word, size, hashed, total)
     if tables.end_row >= 0:
         store_long(work.places, 0, tables.end_row * tables.row_bytes)
         add_rows(tables, work.places, 1, total)
