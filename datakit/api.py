@@ -6,15 +6,14 @@
 True
 """
 
-import json
 import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from datakit.config.load import load_pipeline
 from datakit.config.model import Pipeline
-from datakit.errors import UsageError
+from datakit.errors import PipelineFileError, UsageError
 from datakit.executors.estimate import PlanSummary, summarise
 from datakit.executors.fitting import Fitted, Fitting, fit_preset
 from datakit.executors.local import Executor, LocalExecutor
@@ -22,12 +21,14 @@ from datakit.executors.pool import PoolExecutor
 from datakit.executors.preview import Preview
 from datakit.executors.preview import preview as run_preview
 from datakit.executors.runner import Run
+from datakit.executors.training import NEGATIVE, POSITIVE, Side, Training, train
 from datakit.executors.workdir import Workdir
-from datakit.plan import Plan, check_inputs, compile_plan
+from datakit.plan import PATH_SOURCE, Plan, plan_file, plan_path
 from datakit.presets.load import load_preset
 from datakit.report.life import Life, explain_record
 from datakit.report.progress import Progress, Silent
 from datakit.report.report import Report, load_report
+from datakit.report.training import TrainingReport
 
 SMALL_INPUT_BYTES = 32 << 20
 """Below this, starting worker processes costs more than it gains."""
@@ -49,7 +50,7 @@ def check(
         PipelineFileError: all mistakes found, each with its line.
         UsageError: the file cannot be read.
     """
-    return _plan(pipeline, overrides=overrides, relative_to_file=relative_to_file).pipeline
+    return plan_file(pipeline, overrides=overrides, relative_to_file=relative_to_file).pipeline
 
 
 def run(
@@ -84,7 +85,7 @@ def run(
         DatakitError: any other failure that a user can put right.
     """
     began = time.monotonic()
-    compiled = _plan(pipeline, overrides=overrides, relative_to_file=relative_to_file)
+    compiled = plan_file(pipeline, overrides=overrides, relative_to_file=relative_to_file)
     target = Path(output) if output is not None else Path(compiled.pipeline.output.path)
     work = Path(workdir) if workdir is not None else target / "_datakit" / "work"
     chosen = _choose_executor(compiled, executor, workers)
@@ -120,7 +121,7 @@ def preview(
 
     Barriers see these records only.
     """
-    compiled = _plan(pipeline, overrides=overrides, relative_to_file=relative_to_file)
+    compiled = plan_file(pipeline, overrides=overrides, relative_to_file=relative_to_file)
     return run_preview(compiled, records)
 
 
@@ -128,7 +129,7 @@ def plan(
     pipeline: str | Path, *, overrides: Sequence[str] = (), relative_to_file: bool = False
 ) -> PlanSummary:
     """Segments, shards and partitions of a run, and an estimate from a sample."""
-    return summarise(_plan(pipeline, overrides=overrides, relative_to_file=relative_to_file))
+    return summarise(plan_file(pipeline, overrides=overrides, relative_to_file=relative_to_file))
 
 
 def fit(
@@ -163,26 +164,63 @@ def fit(
         raise UsageError(f"sample: {sample} is less than 1")
     preset = load_preset(like)
     if str(reference).endswith(".toml"):
-        compiled = _plan(reference, overrides=overrides, relative_to_file=relative_to_file)
+        compiled = plan_file(reference, overrides=overrides, relative_to_file=relative_to_file)
     else:
-        source = (
-            f"name = 'reference'\npath = {json.dumps(str(reference))}\ntext = {json.dumps(text)}"
-        )
-        pipeline = load_pipeline(None, f"[[source]]\n{source}\n[output]\npath = 'none'\n")
-        compiled = compile_plan(pipeline)
-        check_inputs(pipeline)
+        compiled = plan_path(str(reference), text=text)
     seed = compiled.pipeline.seed
     fitting = Fitting(like=preset, tail=tail, sample=sample, seed=seed)
     return fit_preset(compiled.sources, fitting)
 
 
-def _plan(pipeline: str | Path, *, overrides: Sequence[str], relative_to_file: bool) -> Plan:
-    loaded = load_pipeline(
-        Path(pipeline), overrides=tuple(overrides), relative_to_file=relative_to_file
-    )
-    compiled = compile_plan(loaded)
-    check_inputs(loaded)
-    return compiled
+def train_classifier(
+    model: str | Path,
+    *,
+    positive: Sequence[str],
+    negative: Sequence[str],
+    pipeline: str | Path | None = None,
+    text: str = "text",
+    **settings: Any,
+) -> TrainingReport:
+    """Train a fastText classifier that tells positive records from negative ones.
+
+    Args:
+        model: the file to write; its card is written beside it.
+        positive: names of sources of `pipeline`, or paths as a `[[source]]` takes them.
+        negative: the same for the other side.
+        pipeline: a pipeline file; records of its sources go through its stages up to the first
+            barrier.
+        text: the field of the text in files named by path.
+        settings: fields of `datakit.executors.training.Training`: tokens, seed, epochs ...
+
+    Raises:
+        UsageError: a side names nothing.
+        PipelineFileError: mistakes in the file, or a path whose format cannot be told.
+        DatakitError: too few records, or no place to write.
+    """
+    began = time.monotonic()
+    compiled = None if pipeline is None else plan_file(pipeline)
+    named = {POSITIVE: list(positive), NEGATIVE: list(negative)}
+    sides = {side: _sides(names, compiled, text=text) for side, names in named.items()}
+    return train(Path(model), sides, Training(**settings), began=began)
+
+
+def _sides(names: Sequence[str], plan: Plan | None, *, text: str) -> list[Side]:
+    """Where the records of a side are: sources of the pipeline, by name, and else paths."""
+    if not names:
+        raise UsageError("each side needs a source or a path")
+    known = {source.name for source in plan.sources} if plan else set()
+    found = []
+    for name in names:
+        if plan and name in known:
+            found.append(Side(plan, (name,)))
+            continue
+        try:
+            found.append(Side(plan_path(name, text=text), (PATH_SOURCE,)))
+        except PipelineFileError as error:
+            problem = error.problems[0]
+            sources = f"; sources of the pipeline: {', '.join(sorted(known))}" if known else ""
+            raise UsageError(f"{name}: {problem.message}. {problem.hint}{sources}") from error
+    return found
 
 
 def _choose_executor(plan: Plan, name: str | None, workers: int | None) -> Executor:

@@ -5,15 +5,20 @@ decisions of the barrier before it to that barrier's spill; it runs row-local st
 observing the next barrier, or in the sink. Nothing here reads data.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from datakit.config.load import load_pipeline
 from datakit.config.model import NamedSource, NamedStage, Pipeline
 from datakit.errors import DatakitError, PipelineFileError, Problem, did_you_mean
 from datakit.records import CONTENT, ID, META, SOURCE, Columns
 from datakit.stage import Barrier, Filter, Map, Sink, Source, SourceReader, Stage
 
+PATH_SOURCE = "files"
+"""The name of the source of `plan_path`."""
 MOST_NAMES = 4
 """A segment's label names its stages up to this number."""
 
@@ -72,6 +77,36 @@ class Plan:
         for segment in self.segments:
             found += [*segment.steps, *([segment.observes] if segment.observes else [])]
         return found
+
+
+def plan_file(
+    pipeline: str | Path, *, overrides: Sequence[str] = (), relative_to_file: bool = False
+) -> Plan:
+    """The plan of a pipeline file whose inputs are there.
+
+    Raises:
+        PipelineFileError: mistakes in the file, or no such inputs.
+    """
+    loaded = load_pipeline(
+        Path(pipeline), overrides=tuple(overrides), relative_to_file=relative_to_file
+    )
+    compiled = compile_plan(loaded)
+    check_inputs(loaded)
+    return compiled
+
+
+def plan_path(path: str, *, text: str = "text") -> Plan:
+    """A plan that reads data files at one path or pattern, as the source `PATH_SOURCE`.
+
+    Raises:
+        PipelineFileError: nothing is there, or its format cannot be told.
+    """
+    # JSON strings are TOML strings.
+    field = "" if text == "text" else f"text = {json.dumps(text)}\n"
+    source = f'[[source]]\nname = "{PATH_SOURCE}"\npath = {json.dumps(path)}\n{field}'
+    loaded = load_pipeline(None, text=f'{source}[output]\npath = "out"\n')
+    check_inputs(loaded)
+    return compile_plan(loaded)
 
 
 def compile_plan(pipeline: Pipeline) -> Plan:

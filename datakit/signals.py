@@ -6,13 +6,12 @@ What there is to measure: `datakit.text.signal_catalogue`.
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from datakit.kernels.scripts import Bytes, Offsets
 from datakit.kernels.segmentation import mark_words
-from datakit.records import Table
+from datakit.records import Table, utf8_buffers
 from datakit.text.signal_catalogue import JIEBA, SIGNALS
 from datakit.text.word_lists import word_lists
 
@@ -33,7 +32,7 @@ def measure(texts: pl.Series, names: Iterable[str]) -> Table:
     signals = [signal for signal in SIGNALS.values() if signal.name in wanted]
     plain = frozenset(s.group for s in signals if not s.name.startswith(JIEBA))
     cut = frozenset(s.group.removeprefix(JIEBA) for s in signals if s.name.startswith(JIEBA))
-    data, offsets = utf8_of(texts)
+    data, offsets = utf8_buffers(texts)
     found = _measured(data, offsets, plain) if plain else {}
     if cut:
         by_jieba = _measured(data, offsets, cut, cuts=mark_words(data, offsets))
@@ -47,14 +46,3 @@ def _measured(
     from datakit.kernels.signals import measure_signals
 
     return measure_signals(data, offsets, groups, lists=word_lists(), cuts=cuts)
-
-
-def utf8_of(texts: pl.Series) -> tuple[Bytes, Offsets]:
-    """A String series as UTF-8 bytes and offsets; a null is an empty text."""
-    whole = texts.fill_null("").rechunk()
-    array = whole.to_arrow(compat_level=pl.CompatLevel.oldest())
-    _, offsets, data = array.buffers()
-    if offsets is None or data is None or not len(texts):
-        return np.zeros(0, np.uint8), np.zeros(len(texts) + 1, np.int64)
-    places = np.frombuffer(offsets, np.int64)[array.offset :][: len(texts) + 1]
-    return np.frombuffer(data, np.uint8), places

@@ -19,6 +19,7 @@ from datakit.cli.run import run
 from datakit.cli.schema import schema
 from datakit.cli.shared import Commands, example
 from datakit.cli.stages import stages
+from datakit.cli.train_classifier import train_classifier
 
 
 @click.group(
@@ -40,5 +41,6 @@ def main() -> None:
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
-for command in (run, check, plan, preview, explain, report, stages, schema, new, fit):
+COMMANDS = (run, check, plan, preview, explain, report, stages, schema, new, fit, train_classifier)
+for command in COMMANDS:
     main.add_command(command)

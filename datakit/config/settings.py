@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, get_args, get_type_hints
 
 from datakit.config.findings import Site
 from datakit.config.values import fit
-from datakit.config.words import toml_text, type_words
+from datakit.config.words import toml_text, type_words, union_members
 from datakit.errors import DatakitError, SettingsError, did_you_mean
 
 

@@ -1,6 +1,7 @@
 """The books of one task: what went through each stage, and the rejected rows."""
 
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import polars as pl
 from datakit.executors.parting import Parted
 from datakit.executors.tables import TableWriter
 from datakit.executors.workdir import write_json
-from datakit.records import Batch
-from datakit.report.counts import Counts, StageCount
+from datakit.records import Batch, Table
+from datakit.report.counts import Counts, StageCount, Tally
 
 
 class Books:
@@ -20,6 +21,7 @@ class Books:
         self._source, self._folder, self._files = source, folder, files
         self._stages: defaultdict[tuple[int, str, str], StageCount] = defaultdict(StageCount)
         self._written: Counter[tuple[str, str]] = Counter()
+        self._tallies: Counter[Tally] = Counter()
         self._writers: dict[str, TableWriter] = {}
         self.rows_in = self.rows_out = 0
 
@@ -41,6 +43,13 @@ class Books:
         self._stages[index, name, self._source] += count
         return parted.kept
 
+    def tally(self, index: int, name: str, table: Table, columns: Sequence[str]) -> None:
+        """Count the values of some columns of what a stage returned; null counts as `none`."""
+        for column in columns:
+            values = table[column].cast(pl.String).fill_null("none")
+            for value, count in values.value_counts().iter_rows():
+                self._tallies[index, name, column, value, self._source] += count
+
     def enter_written(self, split: str, rows: int) -> None:
         """Enter records that were encoded for a split."""
         self._written[split, self._source] += rows
@@ -54,4 +63,5 @@ class Books:
 
     def close(self) -> None:
         """Write the counts."""
-        write_json(self._folder / "counts.json", Counts(self._stages, self._written).to_json())
+        counts = Counts(self._stages, self._written, self._tallies)
+        write_json(self._folder / "counts.json", counts.to_json())

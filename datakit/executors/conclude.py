@@ -37,14 +37,16 @@ def build_report(
         ),
         counts=counts,
         verdicts=verdicts,
-        inputs=[Input(s.name, _shown(f.path), f.size) for s in plan.sources for f in s.inputs()],
+        inputs=[
+            Input(s.name, shown_path(f.path), f.size) for s in plan.sources for f in s.inputs()
+        ],
         files=[File(**asdict(file)) for file, _ in files],
         rejects={},
         reused=reused,
     )
 
 
-def _shown(path: str) -> str:
+def shown_path(path: str) -> str:
     """An input's path from the current folder, where it lies below it: no path of this machine."""
     here = Path.cwd()
     return Path(path).relative_to(here).as_posix() if Path(path).is_relative_to(here) else path

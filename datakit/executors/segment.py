@@ -159,14 +159,15 @@ class _Run:
     def _apply_step(self, batch: Batch, step: Step) -> Batch:
         stage, excerpt = step.stage, self._task.excerpt
         if isinstance(stage, Filter):
-            verdicts = stage.reject(batch)
-            parted = part_by_verdicts(batch, verdicts, adds=stage.adds, excerpt=excerpt)
+            found = stage.reject(batch)
+            parted = part_by_verdicts(batch, found, adds=stage.adds, excerpt=excerpt)
         else:
             assert isinstance(stage, Map)
-            changed = stage.map(batch)
-            if changed.height != batch.height or not changed[ID].equals(batch[ID]):
+            found = stage.map(batch)
+            if found.height != batch.height or not found[ID].equals(batch[ID]):
                 raise BrokenBooksError(f"{step.name} changed the rows or their order; no map may")
-            parted = part_by_reason_column(changed, excerpt=excerpt)
+            parted = part_by_reason_column(found, excerpt=excerpt)
+        self._books.tally(step.index, step.name, found, getattr(stage, "tally", ()))
         return self._books.enter(step.index, step.name, batch.height, parted)
 
     def _finish(self, batch: Batch) -> None:

@@ -1,4 +1,4 @@
-"""How many letters of each script a text has, counted on its UTF-8 bytes."""
+"""How many words of each script a text has, counted on its UTF-8 bytes."""
 
 from collections.abc import Callable
 from functools import cache
@@ -11,8 +11,8 @@ Bytes: TypeAlias = NDArray[np.uint8]
 Offsets: TypeAlias = NDArray[np.int64]
 Counts: TypeAlias = NDArray[np.uint32]
 
-LATIN, HAN, KANA, HANGUL, OTHER = range(1, 6)
-SCRIPTS = ("latin", "han", "kana", "hangul", "other")
+SCRIPTS = ("latin", "other", "han", "kana", "hangul", "simplified", "traditional", "cantonese")
+LATIN, OTHER, HAN, KANA, HANGUL, SIMPLIFIED, TRADITIONAL, CANTONESE = range(1, 9)
 
 # Below this many bytes, numpy is done before a compiled kernel is loaded.
 COMPILE_FROM = 1 << 20
@@ -25,16 +25,22 @@ _LATIN = [(0x41, 0x2AF), (0x1D00, 0x1D25), (0x1E00, 0x1EFF), (0x2C60, 0x2C7F)]
 _LATIN += [(0xA722, 0xA7FF), (0xFF21, 0xFF5A)]
 _LAST_LETTER = 0x323AF
 
+# Written in Cantonese only (係 is not: 關係). Without 係, the list proposed for datakit's recipes,
+# and a few more of the commonest.
+CANTONESE_MARKERS = "嘅喺咗唔佢啲冇嚟咁嘢噉哋乜嗰啱瞓攞諗"
 
-def count_scripts(data: Bytes, offsets: Offsets, *, max_chars: int) -> Counts:
-    """Letters of each script of `SCRIPTS` among the first `max_chars` characters of each text.
 
-    Text i is the valid UTF-8 `data[offsets[i]:offsets[i + 1]]`. Letters are what Unicode calls so
-    (`str.isalpha`); digits, marks and punctuation count nowhere. One row a text.
+def count_scripts(data: Bytes, offsets: Offsets) -> Counts:
+    """Words of each script of `SCRIPTS` in each text: one row a text.
+
+    Text i is the valid UTF-8 `data[offsets[i]:offsets[i + 1]]`. Each Han character, kana or Hangul
+    syllable is a word, and each run of Latin or of other letters. Letters are what Unicode calls so
+    (`str.isalpha`); digits, marks and punctuation count nowhere. `simplified`, `traditional` and
+    `cantonese` are Han characters that only this writing has, and are not counted under `han`.
     """
     size = int(offsets[-1] - offsets[0])
     count = count_compiled() if size >= COMPILE_FROM else count_plainly
-    counts: Counts = count(data, offsets, letter_table(), max_chars)
+    counts: Counts = count(data, offsets, letter_table())
     return counts
 
 
@@ -50,17 +56,57 @@ def letter_table() -> Bytes:
             part[part > 0] = script
     table[[0x3006, 0x3007]] = HAN
     table[[0xAA, 0xBA]] = LATIN
+    simplified, traditional = only_simplified_and_traditional()
+    table[[ord(c) for c in simplified]] = SIMPLIFIED
+    table[[ord(c) for c in traditional]] = TRADITIONAL
+    table[[ord(c) for c in CANTONESE_MARKERS]] = CANTONESE
     return table
 
 
-def count_plainly(data: Bytes, offsets: Offsets, table: Bytes, max_chars: int) -> Counts:
+@cache
+def only_simplified_and_traditional() -> tuple[str, str]:
+    """The Han characters that stand in texts of one writing only.
+
+    OpenCC's tables tell which have another form in the other writing; of those, the ones that the
+    other writing uses too (后, 里, 乾) are in its standard, Big5 or GB 2312, and left out.
+    """
+    import opencc
+
+    han = [chr(code) for code in range(0x4E00, 0xA000)]
+    lines = "\n".join(han)
+
+    def changed(config: str, standard: str) -> str:
+        other = opencc.OpenCC(config).convert(lines).split("\n")
+        pairs = zip(han, other, strict=True)
+        return "".join(c for c, form in pairs if form != c and not _is_in(c, standard))
+
+    simplified, traditional = changed("s2t", "big5"), changed("t2s", "gb2312")
+    both = set(simplified) & set(traditional)  # a few variants that both tables rewrite
+    return _without(simplified, both), _without(traditional, both)
+
+
+def _without(characters: str, others: set[str]) -> str:
+    return "".join(c for c in characters if c not in others)
+
+
+def _is_in(character: str, standard: str) -> bool:
+    try:
+        character.encode(standard)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def count_plainly(data: Bytes, offsets: Offsets, table: Bytes) -> Counts:
     """The counts by numpy, a text at a time."""
     counts = np.zeros((offsets.size - 1, len(SCRIPTS)), dtype=np.uint32)
     for row in range(offsets.size - 1):
-        text = data[offsets[row] : offsets[row + 1]].tobytes().decode()[:max_chars]
+        text = data[offsets[row] : offsets[row + 1]].tobytes().decode()
         codes = np.frombuffer(text.encode("utf-32-le"), dtype=np.uint32)
-        scripts = table[codes[codes < table.size]]
-        counts[row] = np.bincount(scripts, minlength=len(SCRIPTS) + 1)[1:]
+        scripts = np.where(codes < table.size, table[np.minimum(codes, table.size - 1)], 0)
+        before = np.concatenate([np.zeros(1, np.uint8), scripts[:-1]])[: scripts.size]
+        is_word = (scripts > OTHER) | (scripts != before)
+        counts[row] = np.bincount(scripts[is_word], minlength=len(SCRIPTS) + 1)[1:]
     return counts
 
 
@@ -72,11 +118,11 @@ def count_compiled() -> Callable[..., Any]:
     return njit(cache=True, nogil=True)(_count)
 
 
-def _count(data: Bytes, offsets: Offsets, table: Bytes, max_chars: int) -> Counts:
-    counts = np.zeros((offsets.size - 1, 6), dtype=np.uint32)
+def _count(data: Bytes, offsets: Offsets, table: Bytes) -> Counts:
+    counts = np.zeros((offsets.size - 1, 9), dtype=np.uint32)
     for row in range(offsets.size - 1):
-        at, chars = offsets[row], 0
-        while at < offsets[row + 1] and chars < max_chars:
+        at, before = offsets[row], np.uint8(0)
+        while at < offsets[row + 1]:
             byte = np.uint32(data[at])
             if byte < 0x80:
                 code = byte
@@ -92,7 +138,7 @@ def _count(data: Bytes, offsets: Offsets, table: Bytes, max_chars: int) -> Count
                 code = (byte & 7) << 18 | (np.uint32(data[at + 1]) & 0x3F) << 12
                 code |= (np.uint32(data[at + 2]) & 0x3F) << 6 | (data[at + 3] & 0x3F)
                 at += 4
-            chars += 1
-            if code < table.size:
-                counts[row, table[code]] += 1
+            script = table[code] if code < table.size else np.uint8(0)
+            counts[row, script] += script > 2 or script != before
+            before = script
     return counts[:, 1:]

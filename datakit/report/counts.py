@@ -75,29 +75,35 @@ Key = tuple[int, str, str]
 """Stage index (0: the reader), stage name, source."""
 
 
+Tally = tuple[int, str, str, str, str]
+"""Stage index, stage name, column, its value, source."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """Counts of stages by source, and records written by split and source."""
+    """Counts of stages by source, records written by split and source, and how often a stage saw
+    each value of the columns it tallies.
+    """
 
     stages: Mapping[Key, StageCount] = field(default_factory=dict)
     written: Counter[tuple[str, str]] = field(default_factory=Counter)
+    tallies: Counter[Tally] = field(default_factory=Counter)
 
     def __add__(self, other: Self) -> Self:
-        stages = dict(self.stages)
-        for key, count in other.stages.items():
-            stages[key] = stages.get(key, StageCount()) + count
-        return type(self)(stages, self.written + other.written)
+        return type(self).total([self, other])
 
     @classmethod
     def total(cls, parts: Iterable[Self]) -> Self:
         """The sum of many, without the quadratic copying of `sum`."""
         stages: dict[Key, StageCount] = {}
         written: Counter[tuple[str, str]] = Counter()
+        tallies: Counter[Tally] = Counter()
         for part in parts:
             for key, count in part.stages.items():
                 stages[key] = stages.get(key, StageCount()) + count
             written.update(part.written)
-        return cls(dict(sorted(stages.items())), written)
+            tallies.update(part.tallies)
+        return cls(dict(sorted(stages.items())), written, tallies)
 
     @property
     def records_read(self) -> int:
@@ -126,6 +132,22 @@ class Counts:
             merged[index, name] = merged.get((index, name), StageCount()) + count
         return merged
 
+    def tally_tables(self) -> dict[str, tuple[list[str], list[list[Any]]]]:
+        """For each tallied column, named as `04 annotate.language: lang`, a header (the column,
+        the sources) and rows: a value, and how often each source has it; most frequent first.
+        """
+        found: dict[tuple[int, str, str], dict[str, Counter[str]]] = {}
+        for (index, name, column, value, source), count in self.tallies.items():
+            values = found.setdefault((index, name, column), {})
+            values.setdefault(value, Counter())[source] += count
+        tables = {}
+        for (index, name, column), values in sorted(found.items()):
+            sources = sorted(set().union(*values.values()))
+            order = sorted(values, key=lambda value: (-values[value].total(), value))
+            rows = [[value, *(values[value][source] for source in sources)] for value in order]
+            tables[f"{index:02d} {name}: {column}"] = ([column, *sources], rows)
+        return tables
+
     def to_json(self) -> dict[str, Any]:
         """As plain values, in a fixed order."""
         return {
@@ -137,6 +159,7 @@ class Counts:
                 {"split": split, "source": source, "rows": rows}
                 for (split, source), rows in sorted(self.written.items())
             ],
+            "tallies": [[*key, rows] for key, rows in sorted(self.tallies.items())],
         }
 
     @classmethod
@@ -147,7 +170,9 @@ class Counts:
             for row in content["stages"]
         }
         written = Counter({(r["split"], r["source"]): r["rows"] for r in content["written"]})
-        return cls(stages, written)
+        # A report of an older datakit has none.
+        tallies = Counter({tuple(key): rows for *key, rows in content.get("tallies", ())})
+        return cls(stages, written, tallies)
 
 
 def check_books(counts: Counts) -> None:

@@ -36,6 +36,10 @@ def render_html(report: Report) -> str:
         "<h2>What each stage did</h2>",
         _stages(report),
         *(_verdict(table) for verdict in report.verdicts for table in verdict.tables()),
+        *(
+            f"<h2>{escape(title)}</h2>{_table(header, rows[:200])}"
+            for title, (header, rows) in report.counts.tally_tables().items()
+        ),
         "<h2>What was written</h2>",
         _written(report),
         "<h2>Files</h2>",

@@ -13,6 +13,7 @@ def render_text(report: Report) -> str:
     """The whole report: books, stages, verdicts of barriers, splits and files."""
     blocks = [_headline(report), _stages(report)]
     blocks += [_verdict(table) for verdict in report.verdicts for table in verdict.tables()]
+    blocks += _tallies(report)
     blocks += [_splits(report), _places(report)]
     return "\n\n".join(block for block in blocks if block)
 
@@ -57,6 +58,17 @@ def _verdict(verdict: Verdict) -> str:
     table = render_table(names, [[_value(row[name]) for name in names] for row in shown])
     more = len(verdict.rows) - len(shown)
     return f"{verdict.stage}\n{table}" + (f"\n... and {more} more rows" if more else "")
+
+
+def _tallies(report: Report) -> list[str]:
+    """How often each source has each value of a tallied column."""
+    blocks = []
+    for title, (header, rows) in report.counts.tally_tables().items():
+        cells = [[_value(cell) for cell in row] for row in rows[:MOST_VERDICT_ROWS]]
+        more = len(rows) - len(cells)
+        table = render_table(header, cells)
+        blocks.append(f"{title}\n{table}" + (f"\n... and {more} more values" if more > 0 else ""))
+    return blocks
 
 
 def _value(value: Any) -> str:

@@ -16,3 +16,6 @@ LID_176 = frozenset(
      "vec", "vep", "vi", "vls", "vo", "wa", "war", "wuu", "xal", "xmf", "yi", "yo", "yue",
      "zh"]
 )  # fmt: skip
+
+CHINESE = ("zh", "yue", "wuu")
+"""What `zh` stands for where varieties of Chinese are not told apart."""

@@ -12,6 +12,12 @@ def count_words(texts: Iterable[str]) -> list[int]:
     return [sum(map(_is_word, cut(text))) for text in texts]
 
 
+def cut_words(texts: Iterable[str]) -> list[list[str]]:
+    """The pieces that jieba cuts each text into (accurate mode): words, marks and spaces."""
+    cut = _load()
+    return [cut(text) for text in texts]
+
+
 def _is_word(piece: str) -> bool:
     return any(map(str.isalnum, piece))
 

@@ -65,6 +65,12 @@ many = st.lists(
         Counts,
         st.dictionaries(st.tuples(st.integers(0, 3), st.just("s"), st.just("a")), stage_counts),
         st.dictionaries(st.just(("train", "a")), st.integers(1, 9)).map(Counter),
+        st.dictionaries(
+            st.tuples(
+                st.just(1), st.just("s"), st.just("lang"), st.sampled_from("xy"), st.just("a")
+            ),
+            st.integers(1, 9),
+        ).map(Counter),
     ),
     max_size=4,
 )
@@ -83,3 +89,12 @@ def test_counts_survive_json(parts: list[Counts]) -> None:
     total = Counts.total(parts)
 
     assert Counts.from_json(total.to_json()).to_json() == total.to_json()
+
+
+def test_values_are_shown_by_source_the_most_frequent_first() -> None:
+    key = (3, "annotate.language", "lang")
+    tallies = Counter({(*key, "en", "b"): 2, (*key, "zh", "a"): 1, (*key, "zh", "b"): 4})
+
+    assert Counts(tallies=tallies).tally_tables() == {
+        "03 annotate.language: lang": (["lang", "a", "b"], [["zh", 1, 4], ["en", 0, 2]])
+    }

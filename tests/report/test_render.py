@@ -28,7 +28,11 @@ def report() -> Report:
         output="out/medical",
         pipeline_file="medical.toml",
         pipeline_digest="abc",
-        counts=Counts(stages, Counter({("train", "药典"): 1000})),
+        counts=Counts(
+            stages,
+            Counter({("train", "药典"): 1000}),
+            Counter({(2, "annotate.topic", "topic", "<none>", "药典"): 1000}),
+        ),
         verdicts=[Verdict("02 mix.weighted", [{"source": "药典", "share": 0.25, "limited": True}])],
         inputs=[Input("药典", "a.jsonl", 12)],
         files=[File("train/train-00000-of-00001.jsonl", "train", 1000, 5_000_000, "ff" * 32)],
@@ -46,6 +50,7 @@ def test_the_terminal_report_says_all(report: Report) -> None:
     assert "malformed_json 1" in text
     assert "0.25" in text
     assert "5.0 MB in out/medical" in text
+    assert "02 annotate.topic: topic\ntopic" in text
 
 
 def test_the_report_survives_json(report: Report) -> None:
@@ -61,6 +66,7 @@ def test_the_page_escapes_what_users_name(report: Report) -> None:
 
     assert "medical &amp; more" in page
     assert "too_few_&lt;b&gt; 199" in page
+    assert "<td>&lt;none&gt;</td><td class=n>1,000</td>" in page
     assert "http" not in page
 
 

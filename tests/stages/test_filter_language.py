@@ -1,72 +1,58 @@
-"""filter.language: its settings, its counts against a slow reference, its model."""
+"""filter.language and annotate.language: settings, models, and what the two agree on."""
 
-import unicodedata
+from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from datakit.errors import DatakitError, SettingsError
-from datakit.kernels.scripts import SCRIPTS, count_compiled, count_plainly, letter_table
-from datakit.stages.filter.language import LanguageFilter, detect
+from datakit.stages.annotate.language import LanguageAnnotation
+from datakit.stages.filter.language import LanguageFilter
+from datakit.testing import run_stage
+from datakit.text.excerpts import take_excerpts
 from datakit.text.languages import LID_176
-
-texts = st.lists(st.text(st.characters(exclude_categories=["Cs"])) | st.text("aZé中あ한я1，😀𠀀"))
-
-
-def slow_script(character: str) -> str | None:
-    """The script that the character's Unicode name tells."""
-    name = unicodedata.name(character, "")
-    for script, words in {
-        "latin": ("LATIN",),
-        "han": ("CJK UNIFIED", "CJK COMPAT", "IDEOGRAPHIC NUMBER ZERO", "HANGZHOU"),
-        "kana": ("HIRAGANA", "KATAKANA", "HALFWIDTH KATAKANA"),
-        "hangul": ("HANGUL", "HALFWIDTH HANGUL"),
-    }.items():
-        if name.startswith(words):
-            return script
-    return "other" if character.isalpha() else None
-
-
-@settings(deadline=None, max_examples=50)
-@given(texts, st.integers(1, 20))
-def test_the_kernel_counts_as_numpy_does(many: list[str], max_chars: int) -> None:
-    encoded = [text.encode() for text in many]
-    data = np.frombuffer(b"".join(encoded), dtype=np.uint8)
-    offsets = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
-
-    fast = count_compiled()(data, offsets, letter_table(), max_chars)
-
-    assert np.array_equal(fast, count_plainly(data, offsets, letter_table(), max_chars))
 
 
 @pytest.mark.parametrize(
-    "text", ["Aspirin é ﬂ Ａ", "中医々〇㐀豈𠀀", "ひらカタｶー", "한국ㄱ", "Яαअ", "12，。😀%"]
+    "note",
+    [
+        "患者WBC 15.6×10^9/L，NEU% 89.1%，hs-CRP 78mg/L，PCT 1.2ng/mL",
+        "阿莫西林克拉维酸钾 (Amoxicillin and Clavulanate Potassium) 0.625g tid po",
+        "FOLFOX6方案：Oxaliplatin 85mg/m² d1，Leucovorin 400mg/m² d1，5-FU 400mg/m² iv bolus",
+        "HBsAg(+) HBeAg(-) HBV-DNA 3.2E+04 IU/mL ALT 85U/L AST 62U/L，恩替卡韦 ETV 0.5mg qd",
+        "EKG: AF, LBBB; UCG: LVEF 35%, LVEDD 62mm, BNP 2300pg/mL。扩心病，心功能III级",
+    ],
 )
-def test_scripts_are_those_of_the_names_of_characters(text: str) -> None:
-    data = np.frombuffer(text.encode(), dtype=np.uint8)
+def test_notes_full_of_drug_names_and_codes_stay(note: str) -> None:
+    outcome = run_stage(LanguageFilter(keep=("zh",)), [{"text": note}])
 
-    counts = count_plainly(data, np.array([0, data.size]), letter_table(), 100)[0]
-
-    scripts = [slow_script(character) for character in text]
-    if "々" in text:
-        scripts = ["han" if c == "々" else s for c, s in zip(text, scripts, strict=True)]
-    assert counts.tolist() == [scripts.count(script) for script in SCRIPTS]
+    assert not outcome.rejects
 
 
-def test_detect_gives_the_same_in_any_batch() -> None:
-    """Compiled and plain counting, slices and nulls: the batch a text is in does not matter."""
-    one = ["患者", None, "The patient has a fever.", "", "患者は熱です", "Das ist ein Text", "12"]
-    many = pl.Series([*one] * 40_000)
+def test_the_columns_are_what_the_filter_goes_by() -> None:
+    rows = [{"text": t} for t in ("患者", "A fever for three days.", "佢唔係", "12", "体後體")]
 
-    together = detect(many[: len(one)], max_chars=50)
+    rejects = run_stage(LanguageFilter(keep=("ja",)), rows).rejects
+    annotated = run_stage(LanguageAnnotation(), rows).rows
 
-    assert detect(pl.Series(one)[2:], max_chars=50).equals(together[2:])
-    assert together["lang"].to_list() == ["zh", "und", "en", "und", "ja", "de", "und"]
-    assert detect(pl.Series([], dtype=pl.String), max_chars=50).height == 0
+    values = [reject["values"] for reject in rejects]
+    assert [(v["lang"], v["score"], v["script"]) for v in values] == [
+        (row["lang"], row["lang_score"], row["lang_script"]) for row in annotated
+    ]
+
+
+def test_excerpts_are_cut_at_characters() -> None:
+    texts = pl.Series(["一二三四五六七八九十", "ab", None, "😀é" * 5])
+
+    assert take_excerpts(texts, 9).to_list() == [
+        "一二三\n四五六\n八九十",
+        "ab",
+        "",
+        "😀é😀\né😀é\né😀é",
+    ]
+    assert take_excerpts(texts, 0).to_list() == ["一二三四五六七八九十", "ab", "", "😀é" * 5]
 
 
 def test_every_label_of_the_model_can_be_kept() -> None:
@@ -80,20 +66,26 @@ def test_every_label_of_the_model_can_be_kept() -> None:
         ("keep", {"keep": ("cn",)}, "did you mean 'zh'"),
         ("keep", {"keep": ()}, "such as"),
         ("min_score", {"min_score": 50.0}, ""),
-        ("max_chars", {"max_chars": 0}, ""),
+        ("max_chars", {"max_chars": -1}, ""),
         ("model", {"model": Path("no/such/model.bin")}, ""),
+        ("model", {"model": Path(__file__)}, ""),
     ],
 )
-def test_wrong_settings_are_refused(key: str, chosen: dict[str, object], hint: str) -> None:
-    with pytest.raises(SettingsError) as caught:
-        LanguageFilter(**chosen)
+def test_wrong_settings_are_refused(key: str, chosen: dict[str, Any], hint: str) -> None:
+    kinds = (
+        [LanguageFilter] if key in ("keep", "min_score") else [LanguageFilter, LanguageAnnotation]
+    )
+    for kind in kinds:
+        with pytest.raises(SettingsError) as caught:
+            kind(**chosen)
 
-    assert caught.value.key == key
-    assert hint in caught.value.hint
+        assert caught.value.key == key
+        assert hint in caught.value.hint
 
 
-def test_a_file_that_is_no_model_is_named(tmp_path: Path) -> None:
-    (tmp_path / "model.bin").write_bytes(b"no model at all")
+def test_a_broken_model_is_named(tmp_path: Path) -> None:
+    bundled = files("datakit") / "models" / "lid.176.ftz"
+    (tmp_path / "model.ftz").write_bytes(bundled.read_bytes()[:100_000])
 
-    with pytest.raises(DatakitError, match=r"model\.bin"):
-        detect(pl.Series(["plain text"]), max_chars=10, model=tmp_path / "model.bin")
+    with pytest.raises(DatakitError, match=r"model\.ftz: it ends too early"):
+        run_stage(LanguageAnnotation(model=tmp_path / "model.ftz"), [{"text": "plain text"}])
