@@ -4,6 +4,7 @@ import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from datakit.conversations import nest_messages
 from datakit.errors import SettingsError
 from datakit.records import MESSAGES, TEXT, Batch, Columns
 from datakit.stages.format.decode import decode
@@ -11,7 +12,6 @@ from datakit.stages.format.roles import check_roles, speaker_names
 from datakit.stages.format.turns import (
     Repairs,
     check_order,
-    nest_messages,
     prepend_system,
     repair,
     set_conversations,

@@ -8,29 +8,16 @@ by regular expressions.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
-from datakit.records import MESSAGE_FIELDS, MESSAGE_TYPE, MESSAGES, REASON, VALUES, Batch, nest
+from datakit.conversations import count_messages, letter_of, order_faults
+from datakit.records import MESSAGE_FIELDS, MESSAGE_TYPES, MESSAGES, REASON, VALUES, Batch, nest
 
-FLAT = {
-    "row": pl.UInt32,
-    "message": pl.UInt32,
-    "found": pl.String,
-    "role": pl.String,
-    "content": pl.String,
-    "tool_calls": pl.String,
-    "tool_call_id": pl.String,
-    "name": pl.String,
-}
+FLAT = {"row": pl.UInt32(), "message": pl.UInt32(), "found": pl.String(), **MESSAGE_TYPES}
 """`row`: of the batch; `message`: its place in the input, from 1; `found`: the speaker as named
 there; `role`: null where that name is unknown."""
 
 FAULTS = {"row": pl.UInt32, "reason": pl.String, "values": pl.String}
-
-LETTERS = {"system": "s", "user": "u", "assistant": "a", "tool": "t"}
-# An answer may call tools first (c), each call being followed by the tools' results (t).
-IN_ORDER = r"^(s?(?:u(?:ct+)*a)*(?:u(?:ct+)*c?)?)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -80,16 +67,6 @@ def _merge(flat: pl.DataFrame, merge_with: str) -> pl.DataFrame:
     return kept.with_columns(whole).drop("follows", "shared")
 
 
-def nest_messages(flat: pl.DataFrame, rows: int) -> pl.Series:
-    """The messages of each of `rows` rows as one list."""
-    messages = flat.select(pl.struct(MESSAGE_FIELDS).cast(MESSAGE_TYPE)).to_series()
-    return nest(messages, _lengths(flat, rows), name=MESSAGES)
-
-
-def _lengths(flat: pl.DataFrame, rows: int) -> pl.Series:
-    return pl.Series(np.bincount(flat["row"].to_numpy(), minlength=rows).astype(np.int64))
-
-
 def check_order(flat: pl.DataFrame, rows: int, *, min_turns: int) -> pl.DataFrame:
     """`row`, `reason` and `values` of each row, the latter null where its conversation is valid.
 
@@ -97,18 +74,11 @@ def check_order(flat: pl.DataFrame, rows: int, *, min_turns: int) -> pl.DataFram
     which the assistant may have called tools; the last message is the assistant's. Values name
     the message at fault (from 1, as in the input) and its speaker.
     """
-    lengths = _lengths(flat, rows)
-    codes = nest(flat.select(_letter()).to_series(), lengths, name="codes").list.join("")
+    lengths = count_messages(flat, rows)
+    letter = letter_of(pl.col("role"), pl.col("content"), pl.col("tool_calls"))
+    codes = nest(flat.select(letter).to_series(), lengths, name="codes").list.join("")
     code = pl.col("codes")
-    place = {
-        "unknown_role": code.str.find(r"\?"),
-        "empty_message": code.str.find("_"),
-        "system_not_first": code.str.find("[^s]s|ss") + 1,
-        "wrong_role_order": pl.when(code.str.extract(IN_ORDER, 1).str.len_bytes() < _size()).then(
-            code.str.extract(IN_ORDER, 1).str.len_bytes()
-        ),
-        "last_not_assistant": pl.when(~code.str.contains("[ac]$")).then(_size() - 1),
-    }
+    place = dict(order_faults(code))
     turns = code.str.count_matches("u")
     reason = pl.when(turns < min_turns).then(pl.lit("too_few_turns")).otherwise(None)
     for name, where in reversed(place.items()):
@@ -124,21 +94,6 @@ def check_order(flat: pl.DataFrame, rows: int, *, min_turns: int) -> pl.DataFram
 
 def _size() -> pl.Expr:
     return pl.col("codes").str.len_bytes()
-
-
-def _letter() -> pl.Expr:
-    has_calls = pl.col("tool_calls").is_not_null()
-    letter = pl.col("role").replace_strict(LETTERS, default="?", return_dtype=pl.String)
-    is_empty = pl.col("content").fill_null("").str.strip_chars() == ""
-    return (
-        pl.when(pl.col("role").is_null())
-        .then(pl.lit("?"))
-        .when(has_calls)
-        .then(pl.lit("c"))
-        .when(is_empty)
-        .then(pl.lit("_"))
-        .otherwise(letter)
-    )
 
 
 def _values(
@@ -188,12 +143,12 @@ def set_conversations(
     """
     reason, values = faults["reason"], faults["values"]
     if reason.null_count() < len(reason):
-        fields = [pl.lit(None, dtype=pl.String).alias(name) for name in MESSAGE_FIELDS]
         shown = pl.DataFrame({"content": raw}).with_columns(
-            field for field in fields if field.meta.output_name() != "content"
+            pl.lit(None, dtype=dtype).alias(name)
+            for name, dtype in MESSAGE_TYPES.items()
+            if name != "content"
         )
-        packed = shown.select(
-            pl.struct(MESSAGE_FIELDS).reshape((-1, 1)).arr.to_list().alias(MESSAGES)
-        ).to_series()
+        ones = pl.Series([1], dtype=pl.Int64).new_from_index(0, len(raw))
+        packed = nest(shown.select(MESSAGE_FIELDS).to_struct(), ones, name=MESSAGES)
         messages = messages.zip_with(reason.is_null(), packed)
     return batch.with_columns(messages.alias(MESSAGES), reason.alias(REASON), values.alias(VALUES))

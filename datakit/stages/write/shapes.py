@@ -5,11 +5,11 @@ The records have passed the layout's checks, so that each has what is asked for 
 
 import polars as pl
 
-from datakit.records import ID, MESSAGE_FIELDS, MESSAGES, SOURCE, TEXT, Batch, nest
-from datakit.stages.write.codes import code_of
+from datakit.conversations import code_of
+from datakit.records import ID, MESSAGES, SOURCE, TEXT, TOOLS, Batch, nest
 from datakit.stages.write.tool_turns import share_gpt_turns
 
-TOOLS = "tools"
+MESSAGE_FIELDS = ("role", "content", "tool_calls", "tool_call_id", "name")
 Shape = list[pl.Series]
 
 
