@@ -32,6 +32,8 @@ BUILT_IN = {
     "mix.weighted": "datakit.stages.mix.weighted:WeightedMix",
     "format.instruct": "datakit.stages.format.instruct:InstructFormat",
     "format.chat": "datakit.stages.format.chat:ChatFormat",
+    "format.preference": "datakit.stages.format.preference:PreferenceFormat",
+    "format.feedback": "datakit.stages.format.feedback:FeedbackFormat",
     "format.pretrain": "datakit.stages.format.pretrain:PretrainFormat",
     "split.random": "datakit.stages.split.random:RandomSplit",
     "write.jsonl": "datakit.stages.write.jsonl:JsonlSink",

@@ -111,6 +111,17 @@ def _values(
     return found.select(few.otherwise(message)).to_series()
 
 
+def broken_too(faults: pl.DataFrame, broken: pl.DataFrame) -> pl.DataFrame:
+    """The faults of each row with those of a few rows that have none yet."""
+    if not broken.height:
+        return faults
+    more = faults.select("row").join(broken, on="row", how="left", maintain_order="left")
+    is_new = faults["reason"].is_null()
+    return faults.with_columns(
+        more[name].zip_with(is_new, faults[name]) for name in ("reason", "values")
+    )
+
+
 def says(rows: pl.DataFrame, *, place: int, role: str, content: str) -> pl.DataFrame:
     """Flat messages of one role, one for each of `rows`; `content` names a column of theirs."""
     said = {"row": pl.col("row"), "message": pl.lit(place), "role": pl.lit(role)}
@@ -125,14 +136,29 @@ def in_order(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(parts).sort("row", "message", maintain_order=True)
 
 
-def prepend_system(flat: pl.DataFrame, system: str) -> pl.DataFrame:
-    """Put a system message before each conversation that has none."""
-    if not system:
+def prepend_system(flat: pl.DataFrame, system: pl.Series) -> pl.DataFrame:
+    """Put a system message (one a row, null or blank for none) before each conversation that has
+    none of its own.
+    """
+    if not (system.str.strip_chars() != "").any():
         return flat
+    given = pl.DataFrame({"system": system}).with_row_index("row")
     is_first = (pl.col("row") != pl.col("row").shift(1)).fill_null(True)
-    lacking = flat.filter(is_first & (pl.col("role") != "system"))
-    lacking = lacking.with_columns(pl.lit(system).alias("content"))
-    return in_order([says(lacking, place=0, role="system", content="content"), flat])
+    lacking = flat.filter(is_first & (pl.col("role") != "system").fill_null(True)).select("row")
+    lacking = lacking.join(given, on="row", how="left", maintain_order="left")
+    lacking = lacking.filter(pl.col("system").str.strip_chars() != "")
+    return in_order([says(lacking, place=0, role="system", content="system"), flat])
+
+
+def split_reasoning(flat: pl.DataFrame) -> pl.DataFrame:
+    """Take `<think>...</think>` at the start of the assistant's contents for its reasoning."""
+    parts = pl.col("content").str.extract_groups(r"(?s)^\s*<think>\n?(.*?)\n?</think>\s*(.*)$")
+    thought, said = parts.struct[0], parts.struct[1]
+    has = (pl.col("role") == "assistant") & pl.col("reasoning").is_null() & thought.is_not_null()
+    is_blank = thought.str.strip_chars() == ""
+    reasoning = pl.when(has & ~is_blank).then(thought).otherwise("reasoning")
+    content = pl.when(has).then(said).otherwise("content")
+    return flat.with_columns(reasoning.alias("reasoning"), content.alias("content"))
 
 
 def set_conversations(
