@@ -6,7 +6,8 @@ from typing import Literal
 
 import polars as pl
 
-from datakit.conversations import nest_messages
+from datakit.conversations.flat import nest_messages
+from datakit.conversations.repairs import Repairs, repair
 from datakit.errors import SettingsError
 from datakit.records import MESSAGES, TEXT, TOOLS, Batch, Columns
 from datakit.stages.format.answers import append, read_messages
@@ -14,11 +15,9 @@ from datakit.stages.format.decode import Decoded, decode
 from datakit.stages.format.roles import check_roles, speaker_names
 from datakit.stages.format.tools import read_tools
 from datakit.stages.format.turns import (
-    Repairs,
     broken_too,
     check_order,
     prepend_system,
-    repair,
     set_conversations,
     split_reasoning,
 )

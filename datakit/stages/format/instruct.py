@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import orjson
 import polars as pl
 
-from datakit.conversations import nest_messages
+from datakit.conversations.flat import nest_messages
 from datakit.errors import SettingsError
 from datakit.records import ID, MESSAGES, TEXT, Batch, Columns
 from datakit.stages.format.decode import decode

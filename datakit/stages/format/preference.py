@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import polars as pl
 
-from datakit.conversations import count_messages, nest_messages
+from datakit.conversations.flat import count_messages, nest_messages
 from datakit.errors import SettingsError
 from datakit.records import MESSAGES, REASON, REJECTED, VALUES, Batch, Columns
 from datakit.stages.format.answers import read_messages

@@ -6,11 +6,11 @@ by regular expressions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import polars as pl
 
-from datakit.conversations import count_messages, letter_of, order_faults
+from datakit.conversations.flat import count_messages
+from datakit.conversations.order import letter_of, order_faults
 from datakit.records import MESSAGE_FIELDS, MESSAGE_TYPES, MESSAGES, REASON, VALUES, Batch, nest
 
 FLAT = {"row": pl.UInt32(), "message": pl.UInt32(), "found": pl.String(), **MESSAGE_TYPES}
@@ -18,53 +18,6 @@ FLAT = {"row": pl.UInt32(), "message": pl.UInt32(), "found": pl.String(), **MESS
 there; `role`: null where that name is unknown."""
 
 FAULTS = {"row": pl.UInt32, "reason": pl.String, "values": pl.String}
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Repairs:
-    """What may be changed in a conversation to make it a valid one."""
-
-    strip: bool = True
-    merge_with: str | None = "\n"
-    drop_leading_assistant: bool = False
-    drop_trailing_user: bool = False
-
-
-def repair(flat: pl.DataFrame, repairs: Repairs) -> pl.DataFrame:
-    """Carry out the repairs, in the order of the fields of `Repairs`."""
-    if repairs.strip:
-        flat = flat.with_columns(pl.col("content").str.strip_chars())
-    if repairs.merge_with is not None:
-        flat = _merge(flat, repairs.merge_with)
-    place, role = pl.col("message"), pl.col("role")
-    if repairs.drop_leading_assistant:
-        first = place.filter(role == "user").min().over("row")
-        flat = flat.filter(((role != "assistant") | (place > first)).fill_null(True))
-    if repairs.drop_trailing_user:
-        last = place.filter(role == "assistant").max().over("row")
-        flat = flat.filter(((role != "user") | (place < last)).fill_null(True))
-    return flat
-
-
-def _merge(flat: pl.DataFrame, merge_with: str) -> pl.DataFrame:
-    role, row = pl.col("role"), pl.col("row")
-    plain = role.is_in(["user", "assistant"]) & pl.col("tool_calls").is_null()
-    plain &= (pl.col("content") != "").fill_null(False)
-    same = (row == row.shift(1)) & (role == role.shift(1)) & plain & plain.shift(1)
-    flat = flat.with_columns(same.fill_null(False).alias("follows"))
-    if not flat["follows"].any():
-        return flat.drop("follows")
-    shared = pl.col("follows") | pl.col("follows").shift(-1, fill_value=False)
-    flat = flat.with_columns(shared.alias("shared"))
-    joined = (
-        flat.filter("shared")
-        .group_by((~pl.col("follows")).cum_sum().alias("group"), maintain_order=True)
-        .agg(pl.col("content").str.join(merge_with))
-    )["content"]
-    kept = flat.filter(~pl.col("follows"))
-    place = kept.select(pl.when("shared").then(pl.col("shared").cum_sum() - 1)).to_series()
-    whole = pl.when("shared").then(joined.gather(place).alias("content")).otherwise("content")
-    return kept.with_columns(whole).drop("follows", "shared")
 
 
 def check_order(flat: pl.DataFrame, rows: int, *, min_turns: int) -> pl.DataFrame:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import polars as pl
 
-from datakit.conversations import code_of, order_faults
+from datakit.conversations.order import code_of, order_faults
 from datakit.records import MESSAGES, TEXT, Batch, Table
 
 CODE = "_code"

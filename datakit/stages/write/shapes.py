@@ -5,7 +5,7 @@ The records have passed the layout's checks, so that each has what is asked for 
 
 import polars as pl
 
-from datakit.conversations import code_of
+from datakit.conversations.order import code_of
 from datakit.records import ID, MESSAGES, SOURCE, TEXT, TOOLS, Batch, nest
 from datakit.stages.write.tool_turns import share_gpt_turns
 
