@@ -33,8 +33,9 @@ from write_cases import (
 from datakit.errors import SettingsError
 from datakit.stage import Sink
 from datakit.stages.format.chat import ChatFormat
-from datakit.stages.write import jsonl
-from datakit.stages.write.jsonl import JsonlSink, encode_lines
+from datakit.stages.write import line_files
+from datakit.stages.write.jsonl import JsonlSink
+from datakit.stages.write.line_files import encode_lines
 from datakit.testing import make_batch, run_stage
 
 TOOLS = '[{"type":"function"}]'
@@ -329,10 +330,10 @@ def test_compressors_get_blocks_of_one_size() -> None:
     _, table = some_lines(0)
     whole = b"".join(table["line"].to_pylist())
     pieces = (memoryview(whole)[start : start + 70_000] for start in range(0, len(whole), 70_000))
-    blocks = list(jsonl._blocks(pieces))
+    blocks = list(line_files._blocks(pieces))
 
     assert b"".join(blocks) == whole
-    assert {len(block) for block in blocks[:-1]} == {jsonl.BLOCK_BYTES}
+    assert {len(block) for block in blocks[:-1]} == {line_files.BLOCK_BYTES}
 
 
 def test_gzip_files_say_neither_when_nor_where(tmp_path: Path) -> None:

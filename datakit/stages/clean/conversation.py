@@ -9,9 +9,9 @@ import polars as pl
 
 from datakit.conversations import repairs
 from datakit.conversations.flat import flatten, nest_messages
+from datakit.conversations.tokens import split_tokens
 from datakit.errors import SettingsError
 from datakit.records import MESSAGES, Batch, Columns, map_content
-from datakit.text.special_tokens import SPECIAL_TOKENS, broken_token
 
 REPAIRS = "repairs"
 Step = tuple[str, Callable[[pl.DataFrame], pl.DataFrame]]
@@ -83,17 +83,6 @@ class ConversationCleaner:
             yield "drop_leading_assistant", repairs.drop_leading_assistant
         if self.drop_trailing_user:
             yield "drop_trailing_user", repairs.drop_trailing_user
-
-
-def split_tokens(texts: pl.Series) -> pl.Series:
-    """Texts whose special tokens are none any more."""
-    hit = texts.str.contains_any(list(SPECIAL_TOKENS)).fill_null(False)
-    if not hit.any():
-        return texts
-    whole = [broken_token(token) for token in SPECIAL_TOKENS]
-    # Twice: of two tokens that overlap, the first pass sees one.
-    rewritten = texts.str.replace_many(list(SPECIAL_TOKENS), whole)
-    return rewritten.str.replace_many(list(SPECIAL_TOKENS), whole).zip_with(hit, texts)
 
 
 def _changes(name: str, was: pl.DataFrame, now: pl.DataFrame, rows: int) -> pl.DataFrame:
