@@ -88,7 +88,7 @@ class Run:
         files = self._write(digest, done[-1], counts)
         report = build_report(self.plan, counts, verdicts, files, self.reused)
         report = replace(report, output=str(self.output), seconds=time.monotonic() - began)
-        return conclude(report, files, done, self.workdir.tmp_dir)
+        return conclude(report, files, done, self.workdir.tmp_dir, self.plan.sink)
 
     def _lay_out(self) -> tuple[list[layout.ShardOf], str]:
         shard_bytes = self.plan.pipeline.shard_bytes
