@@ -55,8 +55,6 @@ class OpenAiSink(TrainerSettings):
         """Reasoning."""
         message = pl.element().struct
         thought = pl.col(MESSAGES).list.eval(message.field("reasoning").is_not_null())
-        answers = pl.element().filter(message.field("role") == "assistant").struct.field("train")
-        trained = pl.col(MESSAGES).list.eval(answers.fill_null(True))
         faults = [Fault("has_reasoning", thought.list.any(), thought.list.arg_max())]
         if self.layout == "chat":
             return faults

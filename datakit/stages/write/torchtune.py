@@ -13,7 +13,7 @@ from datakit.stages.write.companions import by_split, yaml_text
 from datakit.stages.write.open_ai_turns import nested_messages
 from datakit.stages.write.trainer import Holds, TrainerSettings
 
-BUILDERS = {
+BUILDERS: dict[str, dict[str, Any]] = {
     "chat": {
         "_component_": "torchtune.datasets.chat_dataset",
         "conversation_column": "messages",
@@ -83,6 +83,6 @@ class TorchtuneSink(TrainerSettings):
         if "train" not in splits:
             return {}
         source = "parquet" if self.is_parquet else "json"
-        entry: dict[str, Any] = dict(BUILDERS[self.layout])
+        entry = dict(BUILDERS[self.layout])
         entry |= {"source": source, "data_files": splits["train"], "split": "train"}
         return {"torchtune.yaml": yaml_text({"dataset": entry})}
