@@ -31,11 +31,17 @@ def main() -> int:
         folder = Path(name)
         records = base_conversations(inputs, folder, options.records)
         print(f"{len(records)} conversations")
-        print("| trainer | layout | given | refused | on disk | loaded | rows without a trained text |")
+        print("| trainer | layout | given | refused | on disk | loaded | without a trained text |")
         print("|---|---|---|---|---|---|---|")
-        for number, target in enumerate(t for t in TARGETS if t.trainer == options.target):
+        for number, target in enumerate(chosen(options)):
             failures += not try_target(target, records, folder / str(number), options.python)
     return 1 if failures else 0
+
+
+def chosen(options: argparse.Namespace) -> list[Target]:
+    """The layouts to try."""
+    mine = [target for target in TARGETS if target.trainer == options.target]
+    return [target for target in mine if options.layout in (None, target.layout)]
 
 
 def parse() -> argparse.Namespace:
@@ -44,12 +50,14 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--target", required=True, choices=sorted({t.trainer for t in TARGETS}))
     parser.add_argument("--python", default=sys.executable, help="interpreter with the trainer")
     parser.add_argument("--data", type=Path, help="folder with the published data sets")
+    parser.add_argument("--layout", help="only this one")
     parser.add_argument("--records", type=int, default=2000)
     return parser.parse_args()
 
 
 def folder_inputs(folder: Path) -> Inputs:
     """The published data sets below a folder."""
+
     def find(pattern: str) -> Path:
         found = sorted(folder.rglob(pattern))
         if not found:
@@ -67,9 +75,17 @@ def try_target(target: Target, records: list[dict], folder: Path, python: str) -
     """Write and load one layout; print its row of the table."""
     written = write(target, records, folder)
     result = folder / "loaded.jsonl"
-    command = [python, str(LOADERS / f"load_{target.trainer}.py"), str(written.output), target.layout]
+    command = [
+        python,
+        str(LOADERS / f"load_{target.trainer}.py"),
+        str(written.output),
+        target.layout,
+    ]
     done = subprocess.run(
-        [*command, str(result)], capture_output=True, text=True, check=False,
+        [*command, str(result)],
+        capture_output=True,
+        text=True,
+        check=False,
         env={**os.environ, "HF_HOME": str(folder / "hf"), "TOKENIZERS_PARALLELISM": "false"},
     )
     if done.returncode:

@@ -103,8 +103,11 @@ def write(target: Target, records: list[dict[str, Any]], folder: Path) -> Writte
         for file in sorted((output / "_datakit" / "lineage").glob("train-*"))
         for name in pq.read_table(file, columns=["id"])["id"].to_pylist()
     ]
-    reasons = {f"{stage} {reason}": rows for (_, stage), count in report.counts.by_stage().items()
-               for reason, rows in count.reasons.items()}
+    reasons = {
+        f"{stage} {reason}": rows
+        for (_, stage), count in report.counts.by_stage().items()
+        for reason, rows in count.reasons.items()
+    }
     return Written(output, [by_id[name] for name in ids], reasons)
 
 
