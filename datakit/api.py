@@ -10,10 +10,13 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from datakit.config.formats import FormatError
+from datakit.config.formats import source_format as detected_format
 from datakit.config.load import load_pipeline
 from datakit.config.model import Pipeline
-from datakit.errors import UsageError
+from datakit.errors import DatakitError, UsageError
 from datakit.executors.estimate import PlanSummary, summarise
 from datakit.executors.local import Executor, LocalExecutor
 from datakit.executors.pool import PoolExecutor
@@ -22,9 +25,13 @@ from datakit.executors.preview import preview as run_preview
 from datakit.executors.runner import Run
 from datakit.executors.workdir import Workdir
 from datakit.plan import Plan, check_inputs, compile_plan
+from datakit.registry import stages
 from datakit.report.life import Life, explain_record
 from datakit.report.progress import Progress, Silent
 from datakit.report.report import Report, load_report
+from datakit.stages.format.detect import Detected
+from datakit.stages.format.detect import detect as detect_dialect
+from datakit.stages.ingest.peek import peek_records
 
 SMALL_INPUT_BYTES = 32 << 20
 """Below this, starting worker processes costs more than it gains."""
@@ -47,6 +54,32 @@ def check(
         UsageError: the file cannot be read.
     """
     return _plan(pipeline, overrides=overrides, relative_to_file=relative_to_file).pipeline
+
+
+def detect(path: str | Path, *, source_format: str | None = None, records: int = 1000) -> Detected:
+    """Say which dialect of conversations or instructions a file is written in.
+
+    Args:
+        path: a file, a directory or a glob, as in a `[[source]]`.
+        source_format: its format, if the suffix does not tell.
+        records: how many records to look at.
+
+    Raises:
+        UsageError: there is no such file or format, or its records are none that are known.
+    """
+    table: dict[str, Any] = {"path": str(path)}
+    if source_format:
+        table["format"] = source_format
+    try:
+        found = detected_format(table, list(stages()))
+        reader = stages()[found.stage_name]
+    except (FormatError, DatakitError) as error:
+        raise UsageError(f"{path}: {error}. {getattr(error, 'hint', '')}".strip()) from error
+    seen = peek_records(reader, str(path), records)
+    if dialect := detect_dialect(seen):
+        return dialect
+    keys = sorted({key for record in seen for key in record})
+    raise UsageError(f"{path}: no known dialect; its {len(seen)} records have the fields {keys}")
 
 
 def run(

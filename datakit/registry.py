@@ -36,6 +36,8 @@ BUILT_IN = {
     "format.chat": "datakit.stages.format.chat:ChatFormat",
     "format.preference": "datakit.stages.format.preference:PreferenceFormat",
     "format.feedback": "datakit.stages.format.feedback:FeedbackFormat",
+    "format.classify": "datakit.stages.format.classify:ClassifyFormat",
+    "format.tagging": "datakit.stages.format.tagging:TaggingFormat",
     "format.pretrain": "datakit.stages.format.pretrain:PretrainFormat",
     "split.random": "datakit.stages.split.random:RandomSplit",
     "write.llamafactory": "datakit.stages.write.llamafactory:LlamaFactorySink",

@@ -9,6 +9,7 @@ import click
 
 from datakit import __version__
 from datakit.cli.check import check
+from datakit.cli.detect import detect
 from datakit.cli.explain import explain
 from datakit.cli.new import new
 from datakit.cli.plan import plan
@@ -39,5 +40,5 @@ def main() -> None:
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
-for command in (run, check, plan, preview, explain, report, stages, schema, new):
+for command in (run, check, plan, preview, explain, report, stages, schema, new, detect):
     main.add_command(command)
