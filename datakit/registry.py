@@ -48,6 +48,7 @@ BUILT_IN = {
     "write.torchtune": "datakit.stages.write.torchtune:TorchtuneSink",
     "write.nemo": "datakit.stages.write.nemo:NemoSink",
     "write.megatron": "datakit.stages.write.megatron:MegatronSink",
+    "write.mds": "datakit.stages.write.mds:MdsSink",
     "write.datasets": "datakit.stages.write.arrow_dataset:ArrowDatasetSink",
     "write.jsonl": "datakit.stages.write.jsonl:JsonlSink",
     "write.parquet": "datakit.stages.write.parquet:ParquetSink",
