@@ -14,6 +14,7 @@ from typing import Any
 
 from datakit.config.model import Pipeline
 from datakit.errors import PipelineFileError, UsageError
+from datakit.executors.detection import detect_path
 from datakit.executors.estimate import PlanSummary, summarise
 from datakit.executors.fitting import Fitted, Fitting, fit_preset
 from datakit.executors.local import Executor, LocalExecutor
@@ -29,6 +30,7 @@ from datakit.report.life import Life, explain_record
 from datakit.report.progress import Progress, Silent
 from datakit.report.report import Report, load_report
 from datakit.report.training import TrainingReport
+from datakit.stages.format.detect import Detected
 
 SMALL_INPUT_BYTES = 32 << 20
 """Below this, starting worker processes costs more than it gains."""
@@ -51,6 +53,20 @@ def check(
         UsageError: the file cannot be read.
     """
     return plan_file(pipeline, overrides=overrides, relative_to_file=relative_to_file).pipeline
+
+
+def detect(path: str | Path, *, source_format: str | None = None, records: int = 1000) -> Detected:
+    """Say which dialect of conversations or instructions a file is written in.
+
+    Args:
+        path: a file, a directory or a glob, as in a `[[source]]`.
+        source_format: its format, if the suffix does not tell.
+        records: how many records to look at.
+
+    Raises:
+        UsageError: there is no such file or format, or its records are none that are known.
+    """
+    return detect_path(str(path), source_format=source_format, most=records)
 
 
 def run(

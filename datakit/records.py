@@ -8,6 +8,11 @@ A batch is a `polars.DataFrame`. Columns with fixed names and types:
 | `source` | String | the `[[source]]` it came from; the same for all rows of a batch |
 | `text` | String | a document, or null |
 | `messages` | List[Struct] | a conversation (`MESSAGES_TYPE`), or null |
+| `rejected` | List[Struct] | of a preference: the worse answer, one message; the better one is the
+last of `messages` |
+| `label` | Boolean | of unpaired feedback: whether the last answer of `messages` is a good one |
+| `tools` | String | the JSON text of the list of tools that a conversation may call, or null |
+| `weight` | Float64 | how much a record counts; null is 1 |
 | `meta` | String | every other field of the input record: the JSON text of one object |
 | `_file`, `_line` | String, UInt64 | where the record came from: file as named in ids, first line |
 
@@ -40,11 +45,22 @@ PARTITION = "_partition"
 # Written in a stage's `needs`: either of the two will do.
 CONTENT = "text|messages"
 
-MESSAGE_FIELDS = ("role", "content", "tool_calls", "tool_call_id", "name")
-MESSAGE_TYPE = pl.Struct(dict.fromkeys(MESSAGE_FIELDS, pl.String))
-"""`tool_calls` is the JSON text of the OpenAI list; fields other than `role` and `content` are
-null where a message has none."""
+MESSAGE_TYPES = {
+    **dict.fromkeys(("role", "content", "tool_calls", "tool_call_id", "name"), pl.String()),
+    "reasoning": pl.String(),
+    "train": pl.Boolean(),
+    "weight": pl.Float64(),
+}
+MESSAGE_FIELDS = tuple(MESSAGE_TYPES)
+MESSAGE_TYPE = pl.Struct(MESSAGE_TYPES)
+"""`tool_calls` is the JSON text of the OpenAI list; `reasoning` is what the assistant thought,
+kept apart from `content`. `train` says whether a message is to be learnt (null: the assistant's
+are), `weight` how much (null: 1). Fields other than `role` and `content` are null where a message
+has none."""
 MESSAGES_TYPE = pl.List(MESSAGE_TYPE)
+
+REJECTED, LABEL, TOOLS, WEIGHT = "rejected", "label", "tools", "weight"
+"""Columns that a conversation may have beside its messages."""
 
 ROLES = ("system", "user", "assistant", "tool")
 
@@ -60,26 +76,37 @@ def map_content(
 ) -> Batch:
     """Rewrite every text of a batch with `clean`, a function from String to String series.
 
-    Documents: the `text` column. Conversations: the contents of all messages (only those of
-    `roles`, where given), flattened into one series, so that `clean` sees plain text either way.
-    Nulls are handed over as nulls and must come back as nulls.
+    Documents: the `text` column. Conversations: the contents and the reasoning of all messages
+    (only those of `roles`, where given), and of a rejected answer, flattened into one series, so
+    that `clean` sees plain text either way. Nulls are handed over as nulls and must come back as
+    nulls.
     """
     if TEXT in batch.columns and batch.schema[TEXT] == pl.String:
         batch = batch.with_columns(clean(batch[TEXT]).alias(TEXT))
-    if MESSAGES in batch.columns and batch[MESSAGES].null_count() < batch.height:
-        batch = batch.with_columns(_map_messages(batch[MESSAGES], clean, roles))
+    for name in _conversations(batch):
+        if batch[name].null_count() < batch.height:
+            batch = batch.with_columns(_map_messages(batch[name], clean, roles))
     return batch
+
+
+def _conversations(batch: Batch) -> list[str]:
+    """The columns that hold messages: a column `rejected` may still be a text of the input."""
+    return [name for name in (MESSAGES, REJECTED) if batch.schema.get(name) == MESSAGES_TYPE]
 
 
 def _map_messages(
     messages: pl.Series, clean: Callable[[pl.Series], pl.Series], roles: tuple[str, ...]
 ) -> pl.Series:
     flat = messages.explode(empty_as_null=False, keep_nulls=False).struct.unnest()
-    cleaned = clean(flat["content"])
-    if roles:
-        cleaned = cleaned.zip_with(flat["role"].is_in(roles).fill_null(False), flat["content"])
-    rewritten = flat.with_columns(cleaned.alias("content")).to_struct()
-    return nest(rewritten, messages.list.len(), name=messages.name)
+    names = ["content"]
+    if flat["reasoning"].null_count() < flat.height:
+        names.append("reasoning")
+    for name in names:
+        cleaned = clean(flat[name])
+        if roles:
+            cleaned = cleaned.zip_with(flat["role"].is_in(roles).fill_null(False), flat[name])
+        flat = flat.with_columns(cleaned.alias(name))
+    return nest(flat.to_struct(), messages.list.len(), name=messages.name)
 
 
 def rewrite_where(
@@ -135,13 +162,16 @@ def hash_strings(values: pl.Series, *, seed: int = 0) -> pl.Series:
 
 def joined_content(batch: Batch, *, roles: tuple[str, ...] = ()) -> pl.Series:
     """The text a filter judges, one String a row: `text`, else the contents of the messages
-    (only those of `roles`, where given) joined by line ends; null where a record has neither.
+    (only those of `roles`, where given) joined by line ends, with the reasoning before a content
+    and a rejected answer at the end; null where a record has neither.
     """
     parts = []
     if TEXT in batch.columns:
         parts.append(batch[TEXT])
-    if MESSAGES in batch.columns:
-        parts.append(_join_messages(batch[MESSAGES], roles))
+    names = _conversations(batch)
+    if MESSAGES in names:
+        joined = [_join_messages(batch[name], roles) for name in names]
+        parts.append(joined[0] if len(joined) == 1 else _join_answers(*joined))
     if not parts:
         return pl.Series(TEXT, [None] * batch.height, dtype=pl.String)
     return parts[0] if len(parts) == 1 else parts[0].fill_null(parts[1])
@@ -151,8 +181,19 @@ def _join_messages(messages: pl.Series, roles: tuple[str, ...]) -> pl.Series:
     message = pl.element()
     if roles:
         message = message.filter(message.struct.field("role").is_in(roles))
-    contents = pl.col(messages.name).list.eval(message.struct.field("content").fill_null(""))
-    return messages.to_frame().select(contents.list.join("\n")).to_series().alias(TEXT)
+    content = message.struct.field("content").fill_null("")
+    reasoning = messages.explode(empty_as_null=False, keep_nulls=False).struct.field("reasoning")
+    if reasoning.null_count() < len(reasoning):
+        content = (message.struct.field("reasoning") + "\n").fill_null("") + content
+    contents = pl.col(messages.name).list.eval(content).list.join("\n")
+    return messages.to_frame().select(contents).to_series().alias(TEXT)
+
+
+def _join_answers(messages: pl.Series, rejected: pl.Series) -> pl.Series:
+    both = pl.concat_str("messages", pl.lit("\n") + pl.col("rejected"), ignore_nulls=True)
+    frame = pl.DataFrame({"messages": messages, "rejected": rejected})
+    whole = pl.when(pl.col("messages").is_not_null()).then(both)
+    return frame.select(whole).to_series().alias(TEXT)
 
 
 def utf8_buffers(texts: pl.Series) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

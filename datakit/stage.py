@@ -337,10 +337,25 @@ class Illustrator(Barrier, Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class WrittenFile:
+    """One output file: its path below the output directory, its split, rows, bytes and SHA-256."""
+
+    path: str
+    split: str
+    rows: int
+    bytes: int
+    sha256: str
+
+
 @runtime_checkable
 class Sink(Protocol):
     """Turns batches into files a trainer loads. Cutting output into files, naming and renaming
     them is the runner's work, so that no byte depends on how the input was cut.
+
+    A sink may have a method `companions(name: str, files: Sequence[WrittenFile]) ->
+    Mapping[str, str]`: the files that its loader wants beside the data, by their path below the
+    output directory, such as a trainer's own configuration; `name` is the pipeline's.
     """
 
     @property

@@ -22,6 +22,7 @@ from datakit.records import (
     MESSAGES,
     MESSAGES_TYPE,
     META,
+    REJECTED,
     SOURCE,
     TEXT,
     Batch,
@@ -51,7 +52,7 @@ def make_batch(rows: Sequence[Mapping[str, Any]]) -> Batch:
     columns: dict[str, pl.Series] = {}
     for key in keys:
         values = [row.get(key) for row in rows]
-        if key == MESSAGES:
+        if key == MESSAGES or (key == REJECTED and any(isinstance(v, list) for v in values)):
             columns[key] = pl.Series(key, _whole_messages(values), dtype=MESSAGES_TYPE)
         elif key in (ID, SOURCE, TEXT):
             columns[key] = pl.Series(key, values, dtype=pl.String)
@@ -103,9 +104,10 @@ def _whole_messages(conversations: list[Any]) -> list[Any]:
 def _plain_rows(batch: Batch) -> list[dict[str, Any]]:
     rows = batch.to_dicts()
     for row in rows:
-        if row.get(MESSAGES):
-            row[MESSAGES] = [
-                {key: value for key, value in message.items() if value is not None}
-                for message in row[MESSAGES]
-            ]
+        for name in (MESSAGES, REJECTED):
+            if isinstance(row.get(name), list):
+                row[name] = [
+                    {key: value for key, value in message.items() if value is not None}
+                    for message in row[name]
+                ]
     return rows

@@ -9,6 +9,7 @@ import click
 
 from datakit import __version__
 from datakit.cli.check import check
+from datakit.cli.detect import detect
 from datakit.cli.explain import explain
 from datakit.cli.fit import fit
 from datakit.cli.new import new
@@ -41,6 +42,19 @@ def main() -> None:
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
-COMMANDS = (run, check, plan, preview, explain, report, stages, schema, new, fit, train_classifier)
+COMMANDS = (
+    run,
+    check,
+    plan,
+    preview,
+    explain,
+    report,
+    stages,
+    schema,
+    new,
+    detect,
+    fit,
+    train_classifier,
+)
 for command in COMMANDS:
     main.add_command(command)

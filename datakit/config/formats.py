@@ -30,6 +30,9 @@ SUFFIXES = {
 }
 COMPRESSIONS = (".gz", ".zst")
 SINKS = {"jsonl": "write.jsonl", "parquet": "write.parquet"}
+TRAINERS = ("llamafactory", "trl", "axolotl", "swift", "openai", "torchtune", "nemo", "megatron")
+"""Trainers whose layouts have a sink of their own: `format = "trl"`."""
+SINKS |= {name: f"write.{name}" for name in (*TRAINERS, "datasets", "mds")}
 LAYOUTS = ("messages", "sharegpt", "alpaca", "prompt_completion", "text", "records")
 """Layouts that can stand for a format: `format = "sharegpt"` is JSONL in that layout."""
 

@@ -14,6 +14,7 @@ from datakit.report.card import render_card
 from datakit.report.counts import Counts
 from datakit.report.html import render_html
 from datakit.report.report import File, Input, Report, Verdict, write_report
+from datakit.stage import Sink, WrittenFile
 
 
 def build_report(
@@ -57,6 +58,7 @@ def conclude(
     files: Sequence[tuple[OutputFile, Path]],
     done: Sequence[Sequence[Path]],
     tmp: Path,
+    sink: Sink,
 ) -> Report:
     """Put everything in its place; the manifest, written last, says that the run is whole.
 
@@ -68,11 +70,23 @@ def conclude(
     side.mkdir(parents=True, exist_ok=True)
     (side / "manifest.json").unlink(missing_ok=True)
     publish(files, output, tmp / "publish")
+    _write_companions(sink, report, output)
     rejects = write_rejects(done, side / "rejects", tmp / "rejects")
     _check_written(report, rejects)
     report = replace(report, rejects=rejects)
     write_report(report, output, card=render_card(report), page=render_html(report))
     return report
+
+
+def _write_companions(sink: Sink, report: Report, output: Path) -> None:
+    """The files that the sink's loader wants beside the data."""
+    if not hasattr(sink, "companions"):
+        return
+    written = [WrittenFile(**asdict(f)) for f in report.files]
+    for path, text in sink.companions(report.name, written).items():
+        part = output / f"{path}.part"
+        part.write_text(text, encoding="utf-8")
+        part.replace(output / path)
 
 
 def _check_written(report: Report, rejects: Mapping[str, int]) -> None:

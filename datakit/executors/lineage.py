@@ -4,7 +4,18 @@ import polars as pl
 import pyarrow as pa
 
 from datakit.executors.tables import LEVEL
-from datakit.records import FILE, ID, LINE, MESSAGES, META, SOURCE, TEXT, Batch
+from datakit.records import (
+    FILE,
+    ID,
+    LINE,
+    MESSAGES,
+    META,
+    REJECTED,
+    SOURCE,
+    TEXT,
+    TOOLS,
+    Batch,
+)
 
 LINEAGE_SCHEMA = pa.schema(
     [
@@ -18,7 +29,9 @@ LINEAGE_SCHEMA = pa.schema(
 )
 """`annotations`: the JSON text of an object with the columns that stages added."""
 
-NOT_ANNOTATIONS = frozenset({ID, SOURCE, TEXT, MESSAGES, META, FILE, LINE, "split"})
+NOT_ANNOTATIONS = frozenset(
+    {ID, SOURCE, TEXT, MESSAGES, REJECTED, TOOLS, META, FILE, LINE, "split"}
+)
 
 
 def lineage_of(batch: Batch) -> pa.Table:

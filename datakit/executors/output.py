@@ -25,6 +25,8 @@ from datakit.stage import Sink
 
 SPLITS = ("train", "val", "test")
 LINEAGE_ROW_GROUP = 100_000
+# What loaders of whole folders want beside the data; sinks write these as companions.
+COMPANIONS = frozenset({"state.json", "dataset_info.json", "index.json"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,12 @@ def publish(files: Sequence[tuple[OutputFile, Path]], output: Path, tmp: Path) -
 def foreign_files(output: Path, splits: Sequence[str] = SPLITS) -> list[Path]:
     """Files in the split folders that are not named as datakit names its output."""
     found = [p for split in splits for p in sorted((output / split).glob("*"))]
-    return [p for p in found if not p.name.startswith(f"{p.parent.name}-") or p.is_dir()]
+    return [p for p in found if not _is_ours(p)]
+
+
+def _is_ours(path: Path) -> bool:
+    named = path.name.startswith(f"{path.parent.name}-") or path.name in COMPANIONS
+    return named and not path.is_dir()
 
 
 def check_output(output: Path) -> None:

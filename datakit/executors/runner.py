@@ -92,7 +92,7 @@ class Run:
         verdicts = in_order([*verdicts, *summarise_rejects(self.plan, done)])
         report = build_report(self.plan, counts, verdicts, files, self.reused)
         report = replace(report, output=str(self.output), seconds=time.monotonic() - began)
-        return conclude(report, files, done, self.workdir.tmp_dir)
+        return conclude(report, files, done, self.workdir.tmp_dir, self.plan.sink)
 
     def _lay_out(self) -> tuple[list[layout.ShardOf], str]:
         shard_bytes = self.plan.pipeline.shard_bytes

@@ -205,7 +205,11 @@ def test_needs_and_drops_follow_the_settings() -> None:
     stage = ChatFormat(field="dialog")
 
     assert stage.needs == {"dialog"}
-    assert stage.drops == {"dialog", "text"}
+    assert stage.drops == {"dialog", "text", "system"}
+    assert stage.adds == {"messages"}
+    named = ChatFormat(completion="answer", tools="functions", system_field="role_card")
+    assert named.needs == {"conversation", "answer", "functions", "role_card"}
+    assert named.adds == {"messages", "tools"}
     assert pickle.loads(pickle.dumps(stage)) == stage
 
 

@@ -30,11 +30,12 @@ from write_cases import (
     row,
 )
 
-from datakit.errors import SettingsError
+from datakit.errors import DatakitError, SettingsError
 from datakit.stage import Sink
 from datakit.stages.format.chat import ChatFormat
-from datakit.stages.write import jsonl
-from datakit.stages.write.jsonl import JsonlSink, encode_lines
+from datakit.stages.write import line_files
+from datakit.stages.write.jsonl import JsonlSink
+from datakit.stages.write.line_files import encode_lines
 from datakit.testing import make_batch, run_stage
 
 TOOLS = '[{"type":"function"}]'
@@ -329,10 +330,10 @@ def test_compressors_get_blocks_of_one_size() -> None:
     _, table = some_lines(0)
     whole = b"".join(table["line"].to_pylist())
     pieces = (memoryview(whole)[start : start + 70_000] for start in range(0, len(whole), 70_000))
-    blocks = list(jsonl._blocks(pieces))
+    blocks = list(line_files._blocks(pieces))
 
     assert b"".join(blocks) == whole
-    assert {len(block) for block in blocks[:-1]} == {jsonl.BLOCK_BYTES}
+    assert {len(block) for block in blocks[:-1]} == {line_files.BLOCK_BYTES}
 
 
 def test_gzip_files_say_neither_when_nor_where(tmp_path: Path) -> None:
@@ -397,3 +398,34 @@ def test_datasets_loads_every_layout_unchanged(
             str(tmp_path / f"{layout}.jsonl"), cache_dir=str(tmp_path / "cache")
         )
         assert loaded.to_list() == written, layout
+
+
+@pytest.mark.parametrize(
+    "texts", [["2024-01-01"] * 3, ["2024-01-01T10:00:00Z", "2024-01-02 10:00"]], ids=str
+)
+def test_texts_that_a_loader_would_make_timestamps_of_are_not_written(
+    texts: list[str], tmp_path: Path
+) -> None:
+    sink = JsonlSink()
+    table = sink.encode(make_batch([{"text": text} for text in texts])).drop_columns("_size")
+
+    with pytest.raises(DatakitError, match="looks like a date"):
+        sink.write(iter([table]), tmp_path / "train.jsonl")
+
+
+def test_one_text_that_is_no_date_saves_its_block_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sink = JsonlSink(layout="messages")
+    dates = [
+        row([{"role": "user", "content": "2024-01-01"}, {"role": "assistant", "content": d}])
+        for d in ("2024-01-02", "2024-01-03")
+    ]
+    rows = [dates[0], row(ONE_TURN), *dates]
+    table = sink.encode(make_batch(rows)).drop_columns("_size")
+    sink.write(iter([table.slice(0, 1), table.slice(1)]), tmp_path / "whole.jsonl")
+
+    size = len(table["line"][0].as_py()) + len(table["line"][1].as_py())
+    monkeypatch.setattr(line_files, "GUESS_BYTES", size - 1)
+    with pytest.raises(DatakitError, match=r"lines 3 to 4: every text of 'messages\.content'"):
+        sink.write(iter([table]), tmp_path / "blocks.jsonl")

@@ -13,7 +13,7 @@ from write_cases import ANSWER, ASK, ONE_TURN, SYSTEM, TWO_TURNS, WITH_TOOLS, ro
 
 from datakit.errors import SettingsError
 from datakit.stage import Sink
-from datakit.stages.write import parquet
+from datakit.stages.write import parquet_files
 from datakit.stages.write.jsonl import JsonlSink
 from datakit.stages.write.parquet import ParquetSink
 from datakit.testing import make_batch
@@ -124,8 +124,8 @@ def test_row_groups_depend_on_the_rows_alone(
     bounds = [0, *sorted(min(cut, len(sizes)) for cut in cuts), len(sizes)]
     pieces = [table.slice(a, b - a) for a, b in pairwise(bounds)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(parquet, "GROUP_ROWS", 5)
-        patch.setattr(parquet, "GROUP_BYTES", 100)
+        patch.setattr(parquet_files, "GROUP_ROWS", 5)
+        patch.setattr(parquet_files, "GROUP_BYTES", 100)
         sink.write(iter([table]), folder / "whole.parquet")
         sink.write(iter(pieces), folder / "pieces.parquet")
 

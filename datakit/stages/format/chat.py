@@ -2,19 +2,24 @@
 
 import dataclasses
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
+import polars as pl
+
+from datakit.conversations.flat import nest_messages
+from datakit.conversations.repairs import Repairs, repair
 from datakit.errors import SettingsError
-from datakit.records import MESSAGES, TEXT, Batch, Columns
-from datakit.stages.format.decode import decode
+from datakit.records import MESSAGES, TEXT, TOOLS, Batch, Columns
+from datakit.stages.format.answers import append, read_messages
+from datakit.stages.format.decode import Decoded, decode
 from datakit.stages.format.roles import check_roles, speaker_names
+from datakit.stages.format.tools import read_tools
 from datakit.stages.format.turns import (
-    Repairs,
+    broken_too,
     check_order,
-    nest_messages,
     prepend_system,
-    repair,
     set_conversations,
+    split_reasoning,
 )
 
 
@@ -34,11 +39,22 @@ class ChatFormat:
 
     A JSON object that holds one of these as `messages`, `conversations`, `dialog` or the like is
     opened (its `system` is kept), and `auto` also reads lists of `{"human": …, "assistant": …}`.
-    Other members of a message are ignored.
+    Other members of a message are ignored but for those named below.
 
     `roles` adds speakers to those known (human, gpt, 患者, 医生, 来访者, 心理咨询师 …; case is no
     matter) and says what each is: system, user, assistant, tool or function_call.
-    `system` is put before conversations that have no system message of their own.
+    `system` is put before conversations that have no system message of their own, unless the
+    record brings one in the column `system_field`, and that column goes.
+
+    `completion` names a column with what follows: an answer as text, one message, or a list of
+    messages. `field` may then be a plain text too, the question (TRL's prompt and completion,
+    pairs of chosen and rejected: see `format.preference`).
+
+    `tools` names the column with the tools that may be called (JSON, as OpenAI or ShareGPT write
+    them); it becomes the column `tools`. It and `system_field` may be absent under their usual
+    names. Messages keep their `reasoning_content`, and what is said of training them: `train`,
+    `loss`, `weight`, `loss_weight`, `loss_scale`. With `split_reasoning`, `<think>...</think>`
+    before an answer is its reasoning.
 
     A valid conversation is: system or not, then user and assistant in turn, the assistant last;
     before it answers, the assistant may call tools, each call followed by its result (see
@@ -51,17 +67,20 @@ class ChatFormat:
     Reasons: `missing_conversation`, `empty_conversation`, `malformed_conversation`, `wrong_type`,
     `nul_character`, `unknown_role`, `empty_message`, `system_not_first`, `wrong_role_order`,
     `last_not_assistant`, `too_few_turns`, `broken_tool_call` (a call or result that cannot be
-    read, or results that do not fit the calls). Values name the message, from 1 as in the input,
-    and its speaker. Order and reasons follow what trainers refuse or silently drop (LLaMA-Factory
-    `data/converter.py`, torchtune `validate_messages`, the checks of OpenAI's cookbook).
+    read, or results that do not fit the calls), `broken_tools`. Values name the message, from 1
+    as in the input, and its speaker. Order and reasons follow what trainers refuse or silently
+    drop (LLaMA-Factory `data/converter.py`, torchtune `validate_messages`, the checks of OpenAI's
+    cookbook).
     """
 
-    adds: ClassVar[Columns] = frozenset({MESSAGES})
-
     field: str = "conversation"
+    completion: str = ""
     dialect: Literal["auto", "sharegpt", "openai", "history", "prefixed"] = "auto"
     roles: dict[str, str] = dataclasses.field(default_factory=dict)
     system: str = ""
+    system_field: str = "system"
+    tools: str = "tools"
+    split_reasoning: bool = False
     strip: bool = True
     merge_same_role: bool = True
     merge_with: str = "\n"
@@ -78,24 +97,51 @@ class ChatFormat:
 
     @property
     def needs(self) -> Columns:
-        """The column with the conversation."""
-        return frozenset({self.field})
+        """The column with the conversation, and the others that are named."""
+        usual = {"system", "tools", ""}
+        named = {self.field, self.completion, self.system_field, self.tools}
+        return frozenset({self.field} | (named - usual))
+
+    @property
+    def adds(self) -> Columns:
+        """The messages, and the tools if they are in a column of another name."""
+        return frozenset({MESSAGES} if self.tools in ("tools", "") else {MESSAGES, TOOLS})
 
     @property
     def drops(self) -> Columns:
         """The columns that the messages stand in for."""
-        return frozenset({self.field, TEXT})
+        gone = {self.field, self.completion, self.system_field, self.tools, TEXT}
+        return frozenset(gone - {"", TOOLS})
 
     def map(self, batch: Batch) -> Batch:
         """The batch with `messages`; rows that cannot be converted have a reason."""
-        raw, rows = batch[self.field], batch.height
-        decoded = decode(raw, speaker_names(self.roles), dialect=self.dialect)
-        flat = repair(decoded.flat, self._repairs())
-        faults = check_order(flat, rows, min_turns=self.min_turns).update(
-            decoded.faults, on="row", how="left"
-        )
-        messages = nest_messages(prepend_system(flat, self.system), rows)
+        raw, rows = batch[self.field].cast(pl.String), batch.height
+        decoded = self._decode(batch, raw)
+        flat = split_reasoning(decoded.flat) if self.split_reasoning else decoded.flat
+        flat = repair(flat, self._repairs())
+        faults = check_order(flat, rows, min_turns=self.min_turns)
+        faults = faults.update(decoded.faults, on="row", how="left")
+        if self.tools in batch.columns:
+            tools, broken = read_tools(batch[self.tools].cast(pl.String))
+            faults = broken_too(faults, broken)
+            batch = batch.with_columns(tools.alias(TOOLS))
+        messages = nest_messages(prepend_system(flat, self._systems(batch)), rows)
         return set_conversations(batch.drop(self.drops, strict=False), messages, faults, raw=raw)
+
+    def _decode(self, batch: Batch, raw: pl.Series) -> Decoded:
+        names = speaker_names(self.roles)
+        if not self.completion:
+            return decode(raw, names, dialect=self.dialect)
+        answers = batch[self.completion].cast(pl.String)
+        prompts = read_messages(raw, names, role="user")
+        return append(prompts, read_messages(answers, names, role="assistant"))
+
+    def _systems(self, batch: Batch) -> pl.Series:
+        if self.system_field not in batch.columns:
+            return pl.Series("system", [self.system]).new_from_index(0, batch.height)
+        own = pl.col(self.system_field).cast(pl.String)
+        given = pl.when(own.str.strip_chars() != "").then(own).otherwise(pl.lit(self.system))
+        return batch.select(given.alias("system")).to_series()
 
     def _repairs(self) -> Repairs:
         return Repairs(

@@ -19,6 +19,7 @@ from datakit.stages.format.columns import (
     read_utterances,
 )
 from datakit.stages.format.dialects import read_conversation
+from datakit.stages.format.flags import SPECIAL
 from datakit.stages.format.roles import FUNCTION_CALL, Names, prefix_pattern
 from datakit.stages.format.tool_calls import FaultyConversationError, Said
 from datakit.stages.format.turns import FAULTS, FLAT
@@ -66,7 +67,7 @@ def _kind(names: Names, dialect: str) -> pl.Expr:
     """The form of each row, as its first bytes tell; `json` where that takes a closer look."""
     raw = pl.col("raw").str
     tools = [f'"{name}"' for name, role in names.items() if role in ("tool", FUNCTION_CALL)]
-    special = [*tools, '"tool_calls"', '"tool_call_id"', '"name"']
+    special = [*tools, '"tool_calls"', '"tool_call_id"', '"name"', *(f'"{m}"' for m in SPECIAL)]
     is_special = raw.contains_any(special, ascii_case_insensitive=True)
     objects = raw.contains(r"^\s*\[\s*\{")
     kind = (
@@ -132,8 +133,7 @@ def _read_one_by_one(
             faults.append((row, fault.reason, orjson.dumps(fault.values).decode()))
         else:
             messages += [(row, *message) for message in said]
-    columns = zip(*messages, strict=True) if messages else ([] for _ in FLAT)
-    flat = pl.DataFrame(dict(zip(FLAT, columns, strict=True)), schema=FLAT)
+    flat = pl.DataFrame(messages, schema=FLAT, orient="row")
     return flat, pl.DataFrame(faults, schema=FAULTS, orient="row")
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from datakit.stages.format.flags import read_extras
 from datakit.stages.format.roles import FUNCTION_CALL, Names, fold
 from datakit.stages.format.tool_calls import FaultyConversationError, Said, settle_calls
 
@@ -107,6 +108,7 @@ def _message(number: int, item: dict[str, Any], names: Names, *, found: Any, con
         calls,
         call_id if isinstance(call_id, str) else None,
         name if isinstance(name, str) else None,
+        *read_extras(number, item),
     )
 
 

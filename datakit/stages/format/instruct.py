@@ -6,11 +6,12 @@ from typing import ClassVar, Literal
 import orjson
 import polars as pl
 
+from datakit.conversations.flat import nest_messages
 from datakit.errors import SettingsError
 from datakit.records import ID, MESSAGES, TEXT, Batch, Columns
 from datakit.stages.format.decode import decode
 from datakit.stages.format.roles import KNOWN
-from datakit.stages.format.turns import in_order, nest_messages, says, set_conversations
+from datakit.stages.format.turns import in_order, says, set_conversations
 from datakit.stages.format.wordings import WORDINGS, check_template, picks_of, word_prompts
 
 NO_HISTORY = r"^\s*(?:\[\s*\]|null)?\s*$"

@@ -32,6 +32,9 @@ class Said(NamedTuple):
     calls: Any = None
     call_id: str | None = None
     name: str | None = None
+    reasoning: str | None = None
+    train: bool | None = None
+    weight: float | None = None
 
 
 @dataclass(slots=True)

@@ -6,88 +6,18 @@ by regular expressions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import numpy as np
 import polars as pl
 
-from datakit.records import MESSAGE_FIELDS, MESSAGE_TYPE, MESSAGES, REASON, VALUES, Batch, nest
+from datakit.conversations.flat import count_messages
+from datakit.conversations.order import letter_of, order_faults
+from datakit.records import MESSAGE_FIELDS, MESSAGE_TYPES, MESSAGES, REASON, VALUES, Batch, nest
 
-FLAT = {
-    "row": pl.UInt32,
-    "message": pl.UInt32,
-    "found": pl.String,
-    "role": pl.String,
-    "content": pl.String,
-    "tool_calls": pl.String,
-    "tool_call_id": pl.String,
-    "name": pl.String,
-}
+FLAT = {"row": pl.UInt32(), "message": pl.UInt32(), "found": pl.String(), **MESSAGE_TYPES}
 """`row`: of the batch; `message`: its place in the input, from 1; `found`: the speaker as named
 there; `role`: null where that name is unknown."""
 
 FAULTS = {"row": pl.UInt32, "reason": pl.String, "values": pl.String}
-
-LETTERS = {"system": "s", "user": "u", "assistant": "a", "tool": "t"}
-# An answer may call tools first (c), each call being followed by the tools' results (t).
-IN_ORDER = r"^(s?(?:u(?:ct+)*a)*(?:u(?:ct+)*c?)?)"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Repairs:
-    """What may be changed in a conversation to make it a valid one."""
-
-    strip: bool = True
-    merge_with: str | None = "\n"
-    drop_leading_assistant: bool = False
-    drop_trailing_user: bool = False
-
-
-def repair(flat: pl.DataFrame, repairs: Repairs) -> pl.DataFrame:
-    """Carry out the repairs, in the order of the fields of `Repairs`."""
-    if repairs.strip:
-        flat = flat.with_columns(pl.col("content").str.strip_chars())
-    if repairs.merge_with is not None:
-        flat = _merge(flat, repairs.merge_with)
-    place, role = pl.col("message"), pl.col("role")
-    if repairs.drop_leading_assistant:
-        first = place.filter(role == "user").min().over("row")
-        flat = flat.filter(((role != "assistant") | (place > first)).fill_null(True))
-    if repairs.drop_trailing_user:
-        last = place.filter(role == "assistant").max().over("row")
-        flat = flat.filter(((role != "user") | (place < last)).fill_null(True))
-    return flat
-
-
-def _merge(flat: pl.DataFrame, merge_with: str) -> pl.DataFrame:
-    role, row = pl.col("role"), pl.col("row")
-    plain = role.is_in(["user", "assistant"]) & pl.col("tool_calls").is_null()
-    plain &= (pl.col("content") != "").fill_null(False)
-    same = (row == row.shift(1)) & (role == role.shift(1)) & plain & plain.shift(1)
-    flat = flat.with_columns(same.fill_null(False).alias("follows"))
-    if not flat["follows"].any():
-        return flat.drop("follows")
-    shared = pl.col("follows") | pl.col("follows").shift(-1, fill_value=False)
-    flat = flat.with_columns(shared.alias("shared"))
-    joined = (
-        flat.filter("shared")
-        .group_by((~pl.col("follows")).cum_sum().alias("group"), maintain_order=True)
-        .agg(pl.col("content").str.join(merge_with))
-    )["content"]
-    kept = flat.filter(~pl.col("follows"))
-    place = kept.select(pl.when("shared").then(pl.col("shared").cum_sum() - 1)).to_series()
-    whole = pl.when("shared").then(joined.gather(place).alias("content")).otherwise("content")
-    return kept.with_columns(whole).drop("follows", "shared")
-
-
-def nest_messages(flat: pl.DataFrame, rows: int) -> pl.Series:
-    """The messages of each of `rows` rows as one list."""
-    messages = flat.select(pl.struct(MESSAGE_FIELDS).cast(MESSAGE_TYPE)).to_series()
-    return nest(messages, _lengths(flat, rows), name=MESSAGES)
-
-
-def _lengths(flat: pl.DataFrame, rows: int) -> pl.Series:
-    return pl.Series(np.bincount(flat["row"].to_numpy(), minlength=rows).astype(np.int64))
 
 
 def check_order(flat: pl.DataFrame, rows: int, *, min_turns: int) -> pl.DataFrame:
@@ -97,18 +27,11 @@ def check_order(flat: pl.DataFrame, rows: int, *, min_turns: int) -> pl.DataFram
     which the assistant may have called tools; the last message is the assistant's. Values name
     the message at fault (from 1, as in the input) and its speaker.
     """
-    lengths = _lengths(flat, rows)
-    codes = nest(flat.select(_letter()).to_series(), lengths, name="codes").list.join("")
+    lengths = count_messages(flat, rows)
+    letter = letter_of(pl.col("role"), pl.col("content"), pl.col("tool_calls"))
+    codes = nest(flat.select(letter).to_series(), lengths, name="codes").list.join("")
     code = pl.col("codes")
-    place = {
-        "unknown_role": code.str.find(r"\?"),
-        "empty_message": code.str.find("_"),
-        "system_not_first": code.str.find("[^s]s|ss") + 1,
-        "wrong_role_order": pl.when(code.str.extract(IN_ORDER, 1).str.len_bytes() < _size()).then(
-            code.str.extract(IN_ORDER, 1).str.len_bytes()
-        ),
-        "last_not_assistant": pl.when(~code.str.contains("[ac]$")).then(_size() - 1),
-    }
+    place = dict(order_faults(code))
     turns = code.str.count_matches("u")
     reason = pl.when(turns < min_turns).then(pl.lit("too_few_turns")).otherwise(None)
     for name, where in reversed(place.items()):
@@ -126,21 +49,6 @@ def _size() -> pl.Expr:
     return pl.col("codes").str.len_bytes()
 
 
-def _letter() -> pl.Expr:
-    has_calls = pl.col("tool_calls").is_not_null()
-    letter = pl.col("role").replace_strict(LETTERS, default="?", return_dtype=pl.String)
-    is_empty = pl.col("content").fill_null("").str.strip_chars() == ""
-    return (
-        pl.when(pl.col("role").is_null())
-        .then(pl.lit("?"))
-        .when(has_calls)
-        .then(pl.lit("c"))
-        .when(is_empty)
-        .then(pl.lit("_"))
-        .otherwise(letter)
-    )
-
-
 def _values(
     verdicts: pl.DataFrame, flat: pl.DataFrame, lengths: pl.Series, *, min_turns: int
 ) -> pl.Series:
@@ -154,6 +62,17 @@ def _values(
     message = pl.when(pl.col("where").is_not_null()).then(pl.col("at").struct.json_encode())
     few = pl.when(pl.col("reason") == "too_few_turns").then(turns)
     return found.select(few.otherwise(message)).to_series()
+
+
+def broken_too(faults: pl.DataFrame, broken: pl.DataFrame) -> pl.DataFrame:
+    """The faults of each row with those of a few rows that have none yet."""
+    if not broken.height:
+        return faults
+    more = faults.select("row").join(broken, on="row", how="left", maintain_order="left")
+    is_new = faults["reason"].is_null()
+    return faults.with_columns(
+        more[name].zip_with(is_new, faults[name]) for name in ("reason", "values")
+    )
 
 
 def says(rows: pl.DataFrame, *, place: int, role: str, content: str) -> pl.DataFrame:
@@ -170,14 +89,29 @@ def in_order(parts: Sequence[pl.DataFrame]) -> pl.DataFrame:
     return pl.concat(parts).sort("row", "message", maintain_order=True)
 
 
-def prepend_system(flat: pl.DataFrame, system: str) -> pl.DataFrame:
-    """Put a system message before each conversation that has none."""
-    if not system:
+def prepend_system(flat: pl.DataFrame, system: pl.Series) -> pl.DataFrame:
+    """Put a system message (one a row, null or blank for none) before each conversation that has
+    none of its own.
+    """
+    if not (system.str.strip_chars() != "").any():
         return flat
+    given = pl.DataFrame({"system": system}).with_row_index("row")
     is_first = (pl.col("row") != pl.col("row").shift(1)).fill_null(True)
-    lacking = flat.filter(is_first & (pl.col("role") != "system"))
-    lacking = lacking.with_columns(pl.lit(system).alias("content"))
-    return in_order([says(lacking, place=0, role="system", content="content"), flat])
+    lacking = flat.filter(is_first & (pl.col("role") != "system").fill_null(True)).select("row")
+    lacking = lacking.join(given, on="row", how="left", maintain_order="left")
+    lacking = lacking.filter(pl.col("system").str.strip_chars() != "")
+    return in_order([says(lacking, place=0, role="system", content="system"), flat])
+
+
+def split_reasoning(flat: pl.DataFrame) -> pl.DataFrame:
+    """Take `<think>...</think>` at the start of the assistant's contents for its reasoning."""
+    parts = pl.col("content").str.extract_groups(r"(?s)^\s*<think>\n?(.*?)\n?</think>\s*(.*)$")
+    thought, said = parts.struct[0], parts.struct[1]
+    has = (pl.col("role") == "assistant") & pl.col("reasoning").is_null() & thought.is_not_null()
+    is_blank = thought.str.strip_chars() == ""
+    reasoning = pl.when(has & ~is_blank).then(thought).otherwise("reasoning")
+    content = pl.when(has).then(said).otherwise("content")
+    return flat.with_columns(reasoning.alias("reasoning"), content.alias("content"))
 
 
 def set_conversations(
@@ -188,12 +122,12 @@ def set_conversations(
     """
     reason, values = faults["reason"], faults["values"]
     if reason.null_count() < len(reason):
-        fields = [pl.lit(None, dtype=pl.String).alias(name) for name in MESSAGE_FIELDS]
         shown = pl.DataFrame({"content": raw}).with_columns(
-            field for field in fields if field.meta.output_name() != "content"
+            pl.lit(None, dtype=dtype).alias(name)
+            for name, dtype in MESSAGE_TYPES.items()
+            if name != "content"
         )
-        packed = shown.select(
-            pl.struct(MESSAGE_FIELDS).reshape((-1, 1)).arr.to_list().alias(MESSAGES)
-        ).to_series()
+        ones = pl.Series([1], dtype=pl.Int64).new_from_index(0, len(raw))
+        packed = nest(shown.select(MESSAGE_FIELDS).to_struct(), ones, name=MESSAGES)
         messages = messages.zip_with(reason.is_null(), packed)
     return batch.with_columns(messages.alias(MESSAGES), reason.alias(REASON), values.alias(VALUES))

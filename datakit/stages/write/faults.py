@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import polars as pl
 
+from datakit.conversations.order import code_of, order_faults
 from datakit.records import MESSAGES, TEXT, Batch, Table
-from datakit.stages.write.codes import CODE, code_of, order_faults
+
+CODE = "_code"
 
 
 class Fault(NamedTuple):
@@ -96,4 +98,4 @@ def verdicts(batch: Batch, faults: Sequence[Fault]) -> Table:
 
 def with_code(batch: Batch) -> Batch:
     """The batch with the code of its conversations."""
-    return batch.with_columns(code_of(batch[MESSAGES]))
+    return batch.with_columns(code_of(batch[MESSAGES]).alias(CODE))

@@ -1,26 +1,16 @@
 """JSON Lines: one JSON object a line, as trainers load it."""
 
-import gzip
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, ClassVar, Literal, cast
+from typing import ClassVar, Literal
 
-import numpy as np
-import polars as pl
 import pyarrow as pa
-import zstandard
 
 from datakit.errors import SettingsError
-from datakit.records import TEXT, Batch, Table
+from datakit.records import Batch
 from datakit.stages.write.layouts import LayoutSettings
-
-LEVEL = pl.CompatLevel.oldest()
-BLOCK_BYTES = 1 << 20
-"""Compressors get blocks of this size, so that their output depends on the text alone."""
-GZIP_LEVEL, ZSTD_LEVEL = 6, 3
+from datakit.stages.write.line_files import encode_lines, guard_dates, lines_table, write_lines
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,8 +42,9 @@ class JsonlSink(LayoutSettings):
     `last_not_assistant`, `needs_tools` (tool calls, without `tools`), `has_system` and
     `multi_turn` (no place in the layout), `content_with_tool_call`, `null_in_column`.
 
-    `datasets` reads a text as a date where every value of the first 10 MiB is one; do not carry
-    columns of dates in JSON Lines (Parquet keeps them).
+    `datasets` reads a text as a date where every value of a block of 10 MiB is one; the run stops
+    before it writes such a file, as Parquet alone keeps these texts (the layout `records` is not
+    for trainers and may hold them).
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("polars", "zstandard")
@@ -73,74 +64,9 @@ class JsonlSink(LayoutSettings):
 
     def encode(self, batch: Batch) -> pa.Table:
         """Columns `line` (each with its line end) and `_size`, its bytes before compression."""
-        lines = encode_lines(self.shape(batch))
-        offsets = np.frombuffer(lines.buffers()[1], dtype=np.int64)[lines.offset :]
-        sizes = np.diff(offsets[: len(lines) + 1]).astype(np.uint64)
-        # pa.table and pa.array would import pandas, to see whether they were given some of it.
-        return pa.Table.from_arrays([lines, pl.Series(sizes).to_arrow()], names=["line", "_size"])
+        return lines_table(encode_lines(self.shape(batch)))
 
     def write(self, tables: Iterator[pa.Table], path: Path) -> None:
         """Write the lines one after the other, compressed as one stream."""
-        with _open(path, self.compression) as stream:
-            buffers = _buffers(tables)
-            for block in buffers if self.compression == "none" else _blocks(buffers):
-                stream.write(block)
-
-
-def encode_lines(rows: Table) -> pa.LargeBinaryArray:
-    """Each row as a line of JSON."""
-    if rows.columns == [TEXT] and "numba" in sys.modules:
-        # The kernel is twice as fast, but not worth the start-up time of Numba by itself.
-        return _encode_texts(rows[TEXT])
-    line = pl.struct(pl.all()).struct.json_encode() + "\n"
-    lines = rows.select(line).to_series().rechunk().to_arrow(compat_level=LEVEL)
-    return lines.cast(pa.large_binary())
-
-
-def _encode_texts(texts: pl.Series) -> pa.LargeBinaryArray:
-    from datakit.kernels.json_escape import encode_json_strings
-
-    array = texts.rechunk().to_arrow(compat_level=LEVEL)
-    _, ends, data = array.buffers()
-    offsets = np.frombuffer(ends, dtype=np.int64)[array.offset : array.offset + len(array) + 1]
-    source = np.frombuffer(data, dtype=np.uint8) if data else np.empty(0, dtype=np.uint8)
-    out, bounds = encode_json_strings(source, offsets, prefix=b'{"text":', suffix=b"}\n")
-    buffers = [None, pa.py_buffer(bounds), pa.py_buffer(out)]
-    return pa.Array.from_buffers(pa.large_binary(), len(array), buffers)
-
-
-def _buffers(tables: Iterator[pa.Table]) -> Iterator[memoryview]:
-    """The bytes of the lines: values of an Arrow array lie one after the other."""
-    for table in tables:
-        for lines in table["line"].chunks:
-            if len(lines):
-                ends = np.frombuffer(lines.buffers()[1], dtype=np.int64)
-                first, last = ends[lines.offset], ends[lines.offset + len(lines)]
-                yield memoryview(lines.buffers()[2])[first:last]
-
-
-def _blocks(buffers: Iterator[memoryview]) -> Iterator[bytes]:
-    """The same bytes in blocks of one size, whatever the cuts of the input."""
-    held = bytearray()
-    for buffer in buffers:
-        held += buffer
-        whole = len(held) - len(held) % BLOCK_BYTES
-        for start in range(0, whole, BLOCK_BYTES):
-            yield bytes(held[start : start + BLOCK_BYTES])
-        del held[:whole]
-    if held:
-        yield bytes(held)
-
-
-@contextmanager
-def _open(path: Path, compression: str) -> Iterator[BinaryIO]:
-    with path.open("wb") as file:
-        if compression == "none":
-            yield file
-        elif compression == "gz":
-            with gzip.GzipFile("", "wb", GZIP_LEVEL, fileobj=file, mtime=0) as stream:
-                yield cast("BinaryIO", stream)
-        else:
-            compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
-            with compressor.stream_writer(file, closefd=False) as writer:
-                yield writer
+        guarded = tables if self.layout == "records" else guard_dates(tables, path)
+        write_lines(guarded, path, compression=self.compression)

@@ -5,11 +5,11 @@ The records have passed the layout's checks, so that each has what is asked for 
 
 import polars as pl
 
-from datakit.records import ID, MESSAGE_FIELDS, MESSAGES, SOURCE, TEXT, Batch, nest
-from datakit.stages.write.codes import code_of
+from datakit.conversations.order import code_of
+from datakit.records import ID, MESSAGES, SOURCE, TEXT, TOOLS, Batch, nest
 from datakit.stages.write.tool_turns import share_gpt_turns
 
-TOOLS = "tools"
+MESSAGE_FIELDS = ("role", "content", "tool_calls", "tool_call_id", "name")
 Shape = list[pl.Series]
 
 
@@ -17,20 +17,28 @@ def messages(batch: Batch, *, tools: bool) -> Shape:
     """`messages`; with tools, every message has every field, and `tools` is the JSON text."""
     if not tools:
         return batch.select(_with_fields("role", "content")).get_columns()
-    return [*batch.select(_with_fields(*MESSAGE_FIELDS)).get_columns(), _tools(batch)]
+    return [*batch.select(_with_fields(*MESSAGE_FIELDS)).get_columns(), tools_of(batch)]
 
 
 def share_gpt(batch: Batch, *, tools: bool) -> Shape:
     """`conversations` and `system`; with tools, their turns and `tools`, the JSON text."""
-    if tools:
-        return [share_gpt_turns(batch[MESSAGES]), _system(batch), _tools(batch)]
+    if tools and calls_tools(batch[MESSAGES]):
+        return [share_gpt_turns(batch[MESSAGES]), system_of(batch), tools_of(batch)]
     message = pl.element().filter(pl.element().struct.field("role") != "system").struct
     speaker = pl.when(message.field("role") == "user").then(pl.lit("human"))
     turn = pl.struct(
         speaker.otherwise(pl.lit("gpt")).alias("from"), message.field("content").alias("value")
     )
     turns = batch.select(pl.col(MESSAGES).list.eval(turn).alias("conversations"))
-    return [turns.to_series(), _system(batch)]
+    return [turns.to_series(), system_of(batch), *([tools_of(batch)] if tools else [])]
+
+
+def calls_tools(messages: pl.Series) -> bool:
+    """Whether any of the conversations calls a tool."""
+    flat = messages.explode(empty_as_null=False, keep_nulls=False).struct
+    return bool(
+        (flat.field("role") == "tool").any() or flat.field("tool_calls").is_not_null().any()
+    )
 
 
 def alpaca(batch: Batch, *, system: bool, history: bool) -> Shape:
@@ -46,7 +54,7 @@ def alpaca(batch: Batch, *, system: bool, history: bool) -> Shape:
         pl.col("texts").list.get(-1).alias("output"),
     ).get_columns()
     if system:
-        shape.append(_system(batch))
+        shape.append(system_of(batch))
     if history:
         earlier = pl.col("texts").list.head(pl.col("texts").list.len() - 2)
         shape.append(_pairs(texts.select(earlier).to_series()))
@@ -94,13 +102,15 @@ def _json_text(conversations: pl.DataFrame) -> pl.Series:
     return conversations.select(text.alias(MESSAGES)).to_series()
 
 
-def _system(batch: Batch) -> pl.Series:
+def system_of(batch: Batch) -> pl.Series:
+    """The system message of each conversation, `""` for none."""
     first = pl.col(MESSAGES).list.first().struct
     content = pl.when(first.field("role") == "system").then(first.field("content"))
     return batch.select(content.otherwise(pl.lit("")).alias("system")).to_series()
 
 
-def _tools(batch: Batch) -> pl.Series:
+def tools_of(batch: Batch) -> pl.Series:
+    """The JSON text of each record's list of tools, `""` for none."""
     if TOOLS not in batch.columns:
         return pl.Series(TOOLS, [""]).new_from_index(0, batch.height)
     tools = pl.col(TOOLS).cast(pl.String).fill_null("")

@@ -1,33 +1,38 @@
-"""The order of a conversation as a string with one letter a message.
+"""The order of a conversation, as a string with one letter a message.
 
 System `s`, user `u`, assistant `a`, assistant with tool calls `c`, tool `t`, empty content `_`,
-any other role `?`. What a trainer asks of the order is then a regular expression.
+any other role `?`. What is asked of the order is then a regular expression.
 """
 
 import polars as pl
 
 from datakit.records import MESSAGES
 
-CODE = "_code"
 LETTERS = {"system": "s", "user": "u", "assistant": "a", "tool": "t"}
-# The longest beginning in order: [system] (user, calls and results, assistant) and so on.
 IN_ORDER = r"^(s?(?:u(?:ct+)*a)*(?:u(?:ct+)*c?)?)"
+"""The longest beginning in order: `[system] (user answer)+`, where an answer is the assistant's
+message, before which it may have called tools (c), each call being followed by results (t)."""
 
 
-def code_of(messages: pl.Series) -> pl.Series:
-    """The code of each conversation; null for none."""
-    message = pl.element().struct
-    letter = message.field("role").replace_strict(LETTERS, default="?", return_dtype=pl.String)
-    calls = (letter == "a") & (message.field("tool_calls").fill_null("") != "")
-    is_empty = message.field("content").fill_null("").str.strip_chars() == ""
-    letter = (
+def letter_of(role: pl.Expr, content: pl.Expr, tool_calls: pl.Expr) -> pl.Expr:
+    """The letter of a message."""
+    letter = role.replace_strict(LETTERS, default="?", return_dtype=pl.String)
+    calls = (letter == "a") & (tool_calls.fill_null("") != "")
+    is_empty = content.fill_null("").str.strip_chars() == ""
+    return (
         pl.when(calls)
         .then(pl.lit("c"))
         .when(is_empty & (letter != "?"))
         .then(pl.lit("_"))
         .otherwise(letter)
     )
-    code = pl.col(MESSAGES).list.eval(letter).list.join("").alias(CODE)
+
+
+def code_of(messages: pl.Series) -> pl.Series:
+    """The letters of each conversation; null for none."""
+    message = pl.element().struct
+    fields = [message.field(name) for name in ("role", "content", "tool_calls")]
+    code = pl.col(MESSAGES).list.eval(letter_of(*fields)).list.join("")
     return messages.alias(MESSAGES).to_frame().select(code).to_series()
 
 

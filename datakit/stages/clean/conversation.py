@@ -1,0 +1,110 @@
+"""Repair conversations: their order, their empty and repeated messages, tokens in their texts."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import polars as pl
+
+from datakit.conversations import repairs
+from datakit.conversations.flat import flatten, nest_messages
+from datakit.conversations.tokens import split_tokens
+from datakit.errors import SettingsError
+from datakit.records import MESSAGES, Batch, Columns, map_content
+
+REPAIRS = "repairs"
+Step = tuple[str, Callable[[pl.DataFrame], pl.DataFrame]]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ConversationCleaner:
+    r"""Repair the messages of conversations, each repair being an option, and count them.
+
+    In this order: `drop_empty` (messages that say nothing), `gather_system` (system messages
+    anywhere become one at the beginning), `drop_repeated` (messages that only repeat the one
+    before), `merge_same_role` (successive messages of one speaker become one, joined by
+    `merge_with`), `drop_leading_assistant` (a greeting before the first question),
+    `drop_trailing_user` (a question left open). On are `drop_repeated` and `merge_same_role`.
+
+    `split_special_tokens` puts a zero-width space into tokens of chat templates that stand in a
+    text (`<|im_end|>`), so that a tokenizer takes them for text; the list is that of
+    `filter.conversation`. It works on rejected answers too.
+
+    The column `repairs` tells what was done to a record, as `drop_trailing_user 1, drop_empty 2`:
+    the messages that went, were moved or changed; null where nothing was. Records are never
+    dropped: what cannot be repaired is for `filter.conversation`.
+    """
+
+    needs: ClassVar[Columns] = frozenset({MESSAGES})
+    adds: ClassVar[Columns] = frozenset({REPAIRS})
+
+    drop_empty: bool = False
+    gather_system: bool = False
+    drop_repeated: bool = True
+    merge_same_role: bool = True
+    merge_with: str = "\n"
+    drop_leading_assistant: bool = False
+    drop_trailing_user: bool = False
+    split_special_tokens: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.split_special_tokens and not any(True for _ in self._steps()):
+            raise SettingsError("use", "clean.conversation has no repair to do")
+
+    def map(self, batch: Batch) -> Batch:
+        """The batch with repaired messages, and `repairs`."""
+        flat, done = flatten(batch[MESSAGES]), list[pl.DataFrame]()
+        before = flat
+        for name, step in self._steps():
+            flat, was = step(flat), flat
+            done.append(_changes(name, was, flat, batch.height))
+        if any(frame.width for frame in done) or flat is not before:
+            messages = nest_messages(flat, batch.height)
+            is_none = batch[MESSAGES].is_null()
+            batch = batch.with_columns(messages.zip_with(~is_none, batch[MESSAGES]))
+        if self.split_special_tokens:
+            batch = map_content(batch, split_tokens)
+            split = flatten(batch[MESSAGES])
+            done.append(_changes("split_special_tokens", flat, split, batch.height))
+        return batch.with_columns(_told(done, batch.height))
+
+    def _steps(self) -> Iterator[Step]:
+        merge_with = self.merge_with
+        if self.drop_empty:
+            yield "drop_empty", repairs.drop_empty
+        if self.gather_system:
+            yield "gather_system", lambda flat: repairs.gather_system(flat, merge_with)
+        if self.drop_repeated:
+            yield "drop_repeated", repairs.drop_repeated
+        if self.merge_same_role:
+            yield "merge_same_role", lambda flat: repairs.merge_same_role(flat, merge_with)
+        if self.drop_leading_assistant:
+            yield "drop_leading_assistant", repairs.drop_leading_assistant
+        if self.drop_trailing_user:
+            yield "drop_trailing_user", repairs.drop_trailing_user
+
+
+def _changes(name: str, was: pl.DataFrame, now: pl.DataFrame, rows: int) -> pl.DataFrame:
+    """One column, `name`: for each row, how many messages went, or else were changed."""
+    if was.height == now.height:
+        moved = (was["row"] == now["row"]) & (
+            (was["content"].eq_missing(now["content"])) & (was["message"] == now["message"])
+        )
+        lines = was.filter(~moved)["row"]
+        counts = np.bincount(lines.to_numpy(), minlength=rows)
+    else:
+        old, new = (np.bincount(f["row"].to_numpy(), minlength=rows) for f in (was, now))
+        counts = old - new
+    return pl.DataFrame({name: counts}) if counts.any() else pl.DataFrame()
+
+
+def _told(done: list[pl.DataFrame], rows: int) -> pl.Series:
+    counted = [frame.to_series() for frame in done if frame.width]
+    if not counted:
+        return pl.Series(REPAIRS, [None], dtype=pl.String).new_from_index(0, rows)
+    parts = [
+        pl.when(pl.col(c.name) > 0).then(pl.format(c.name + " {}", pl.col(c.name))) for c in counted
+    ]
+    told = pl.concat_str(parts, separator=", ", ignore_nulls=True)
+    return pl.DataFrame(counted).select(pl.when(told != "").then(told).alias(REPAIRS)).to_series()

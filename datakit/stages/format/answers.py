@@ -1,0 +1,43 @@
+"""Columns that hold messages or just a text: prompts, completions, chosen and rejected answers."""
+
+import polars as pl
+
+from datakit.stages.format.decode import Decoded, decode
+from datakit.stages.format.roles import Names, prefix_pattern
+from datakit.stages.format.turns import FAULTS, says
+
+
+def read_messages(values: pl.Series, names: Names, *, role: str) -> Decoded:
+    """Messages of a column: a list of them, a single one, a dialogue in plain text, or one text.
+
+    A list or an object with `role` or `from` is read as messages, a text in which a line begins
+    with a speaker as a dialogue; any other text is one message of `role`. Nulls give no message
+    and the fault `missing_conversation`.
+    """
+    rows = pl.DataFrame({"raw": values}).with_row_index("row")
+    raw = pl.col("raw").str
+    has_keys = raw.contains(r"^\s*[\[{]") & raw.contains(r'"(?:role|from)"\s*:')
+    is_empty = raw.contains(r"^\s*\[\s*\]\s*$")
+    spoken = raw.contains(rf"(?im)\A\s*{prefix_pattern(names)}")
+    wrapped = pl.when(raw.contains(r"^\s*\{")).then("[" + pl.col("raw") + "]").otherwise("raw")
+    rows = rows.with_columns(
+        (has_keys | is_empty | spoken).fill_null(True).alias("is_list"),
+        pl.when(has_keys).then(wrapped).otherwise("raw").alias("raw"),
+    )
+    lists, texts = rows.filter("is_list"), rows.filter(~pl.col("is_list"))
+    decoded = decode(lists["raw"], names)
+    flat = decoded.flat.with_columns(lists["row"].gather(decoded.flat["row"]))
+    faults = decoded.faults.with_columns(lists["row"].gather(decoded.faults["row"]))
+    plain = says(texts, place=1, role=role, content="raw")
+    whole = pl.concat([flat, plain]).sort("row", "message", maintain_order=True)
+    return Decoded(whole, faults.select(FAULTS.keys()).cast(FAULTS))  # type: ignore[arg-type]
+
+
+def append(first: Decoded, then: Decoded) -> Decoded:
+    """The messages of one column after those of another, numbered on; of two faults the first."""
+    ends = first.flat.group_by("row").agg(pl.col("message").max().alias("end"))
+    later = then.flat.join(ends, on="row", how="left", maintain_order="left")
+    later = later.with_columns(pl.col("message") + pl.col("end").fill_null(0)).drop("end")
+    flat = pl.concat([first.flat, later]).sort("row", "message", maintain_order=True)
+    faults = pl.concat([first.faults, then.faults]).unique("row", keep="first", maintain_order=True)
+    return Decoded(flat.filter(~pl.col("row").is_in(faults["row"].implode())), faults)

@@ -1,0 +1,91 @@
+"""Faults of conversations that depend on the trainer: flags, weights, answers, special tokens."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+from datakit.records import (
+    LABEL,
+    MESSAGES,
+    MESSAGES_TYPE,
+    REJECTED,
+    TEXT,
+    TOOLS,
+    Batch,
+)
+from datakit.stages.write.faults import Fault
+
+
+def flag_faults(*, all_answers: bool) -> list[Fault]:
+    """Answers that are not to be trained, for layouts that cannot say so."""
+    message = pl.element().struct
+    off = (message.field("role") == "assistant") & message.field("train").eq(False)
+    found = pl.col(MESSAGES) if all_answers else pl.col(MESSAGES).list.tail(1)
+    place = found.list.eval(off.fill_null(False)).list.arg_max()
+    if not all_answers:
+        place = pl.col(MESSAGES).list.len() - 1
+    return [Fault("untrained_turn", found.list.eval(off.fill_null(False)).list.any(), place)]
+
+
+def trained_faults() -> list[Fault]:
+    """Conversations none of whose answers is to be trained, for layouts with flags."""
+    answer = pl.element().filter(pl.element().struct.field("role") == "assistant").struct
+    trained = pl.col(MESSAGES).list.eval(answer.field("train").fill_null(True))
+    return [Fault("no_trained_answer", ~trained.list.any())]
+
+
+def weight_faults() -> list[Fault]:
+    """Weights of single messages, for layouts that have no place for them."""
+    weighed = pl.col(MESSAGES).list.eval(pl.element().struct.field("weight").is_not_null())
+    return [Fault("turn_weight", weighed.list.any(), weighed.list.arg_max())]
+
+
+def tools_faults(batch: Batch, holds_tools: bool) -> list[Fault]:
+    """A list of tools, for layouts that have no place for it."""
+    if holds_tools or batch.schema.get(TOOLS) != pl.String:
+        return []
+    return [Fault("needs_tools", pl.col(TOOLS).fill_null("") != "", column=TOOLS)]
+
+
+def answer_faults(batch: Batch, kind: str, *, calls: bool) -> list[Fault]:
+    """What a preference or a judgement must have beside a conversation."""
+    faults = []
+    ends_in_call = pl.col(MESSAGES).list.last().struct.field("tool_calls").fill_null("") != ""
+    if kind == "feedback":
+        faults.append(Fault("no_label", pl.col(LABEL).is_null(), column=LABEL))
+    elif batch.schema[REJECTED] != MESSAGES_TYPE:
+        faults.append(Fault("no_rejected", pl.lit(True), column=REJECTED))
+    else:
+        other = pl.col(REJECTED).list.last().struct
+        other_calls = other.field("tool_calls").fill_null("") != ""
+        blank = other.field("content").fill_null("").str.strip_chars() == ""
+        mine = pl.col(MESSAGES).list.last().struct
+        equal = pl.all_horizontal(
+            mine.field(name).fill_null("").eq(other.field(name).fill_null(""))
+            for name in ("content", "tool_calls")
+        )
+        faults += [
+            Fault("no_rejected", pl.col(REJECTED).list.len().fill_null(0) != 1, column=REJECTED),
+            Fault("empty_rejected", blank & ~other_calls, column=REJECTED),
+            Fault("equal_answers", equal, column=REJECTED),
+        ]
+        ends_in_call |= other_calls
+    return faults if calls else [*faults, Fault("answer_calls_tool", ends_in_call)]
+
+
+def token_faults(batch: Batch, kind: str, tokens: Sequence[str]) -> list[Fault]:
+    """Texts with tokens that are live wherever they stand."""
+    if not tokens:
+        return []
+    live = list(tokens)
+    if kind == "text":
+        return [Fault("special_token", pl.col(TEXT).str.contains_any(live), column=TEXT)]
+    faults = []
+    for name in (MESSAGES, REJECTED):
+        if batch.schema.get(name) == MESSAGES_TYPE:
+            content = pl.element().struct.field("content")
+            found = pl.col(name).list.eval(content.str.contains_any(live).fill_null(False))
+            place = found.list.arg_max() if name == MESSAGES else None
+            column = None if name == MESSAGES else REJECTED
+            faults.append(Fault("special_token", found.list.any(), place, column))
+    return faults

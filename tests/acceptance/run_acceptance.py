@@ -1,0 +1,126 @@
+"""Write real conversations for a trainer and load them with the trainer's own loader.
+
+python tests/acceptance/run_acceptance.py --target llamafactory --python PATH [--data FOLDER]
+
+PATH is an interpreter that has the trainer. FOLDER holds dialmed, smile_chat and
+llamafactory_formats as they are published (see `folder_inputs`); without it the sample data is
+used. For each layout: records in, written, refused by reason, rows loaded, and how many rows lack a
+text that must be in the loss. The exit code is 1 if any row is lost or changed.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from conversations import Inputs, base_conversations
+from targets import TARGETS, Target, learnt, write
+
+LOADERS = Path(__file__).parent / "loaders"
+
+
+def main() -> int:
+    """Run all layouts of a target."""
+    options = parse()
+    inputs = folder_inputs(options.data) if options.data else Inputs()
+    failures = 0
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        records = base_conversations(inputs, folder, options.records)
+        print(f"{len(records)} conversations")
+        print("| trainer | layout | given | refused | on disk | loaded | without a trained text |")
+        print("|---|---|---|---|---|---|---|")
+        for number, target in enumerate(chosen(options)):
+            failures += not try_target(target, records, folder / str(number), options.python)
+    return 1 if failures else 0
+
+
+def chosen(options: argparse.Namespace) -> list[Target]:
+    """The layouts to try."""
+    mine = [target for target in TARGETS if target.trainer == options.target]
+    return [target for target in mine if options.layout in (None, target.layout)]
+
+
+def parse() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--target", required=True, choices=sorted({t.trainer for t in TARGETS}))
+    parser.add_argument("--python", default=sys.executable, help="interpreter with the trainer")
+    parser.add_argument("--data", type=Path, help="folder with the published data sets")
+    parser.add_argument("--layout", help="only this one")
+    parser.add_argument("--records", type=int, default=2000)
+    return parser.parse_args()
+
+
+def folder_inputs(folder: Path) -> Inputs:
+    """The published data sets below a folder."""
+
+    def find(pattern: str) -> Path:
+        found = sorted(folder.rglob(pattern))
+        if not found:
+            sys.exit(f"no {pattern} below {folder}")
+        return found[0]
+
+    return Inputs(
+        consultations=find("dialmed/**/dev.txt"),
+        counselling=find("smilechat_slim*.jsonl"),
+        tools=find("glaive_toolcall_zh_demo.json"),
+    )
+
+
+def try_target(target: Target, records: list[dict], folder: Path, python: str) -> bool:
+    """Write and load one layout; print its row of the table."""
+    written = write(target, records, folder)
+    result = folder / "loaded.jsonl"
+    command = [
+        python,
+        str(LOADERS / f"load_{target.trainer}.py"),
+        str(written.output),
+        target.layout,
+    ]
+    done = subprocess.run(
+        [*command, str(result)],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "HF_HOME": str(folder / "hf"), "TOKENIZERS_PARALLELISM": "false"},
+    )
+    if done.returncode:
+        print(done.stderr[-3000:], file=sys.stderr)
+        loaded = []
+    else:
+        loaded = [json.loads(line) for line in result.read_text("utf-8").splitlines()]
+    missing = [
+        record["id"]
+        for record, row in zip(written.records, loaded, strict=False)
+        if not holds(target, record, row)
+    ]
+    layout = f"{target.layout} {target.settings}".strip()
+    refused = ", ".join(f"{reason} {rows}" for reason, rows in written.rejected.items()) or "0"
+    given = len(written.records) + sum(written.rejected.values())
+    print(
+        f"| {target.trainer} | {layout} | {given} | {refused} | {len(written.records)} "
+        f"| {len(loaded)} | {len(missing)} |",
+        flush=True,
+    )
+    if missing:
+        print(f"first: {missing[:5]}", file=sys.stderr)
+    return len(loaded) == len(written.records) > 0 and not missing
+
+
+def holds(target: Target, record: dict, row: dict) -> bool:
+    """Whether a loaded row has in its loss what it should."""
+    position = 0
+    for text in learnt(target, record):
+        position = row["text"].find(text.strip(), position)
+        if position < 0:
+            return False
+        position += len(text.strip())
+    return target.kind != "feedback" or row["label"] == record["label"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

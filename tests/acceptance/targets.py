@@ -1,0 +1,138 @@
+"""The layouts that are tried, how datakit is told to write them, and what must be in the loss."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow.parquet as pq
+
+import datakit
+
+
+class Target(NamedTuple):
+    """A trainer's layout: the lines of `[output]`, the kind of its records."""
+
+    trainer: str
+    layout: str
+    kind: str = "chat"
+    settings: str = ""
+    tools: bool = False
+    one_turn: bool = False
+    answers: str = "all"
+    """Which answers the trainer learns: `all`, or the `last`."""
+
+
+TARGETS = [
+    Target("llamafactory", "sharegpt", tools=True),
+    Target("llamafactory", "sharegpt", tools=True, settings='container = "jsonl"'),
+    Target("llamafactory", "openai", tools=True),
+    Target("llamafactory", "alpaca"),
+    Target("llamafactory", "pretrain", "text"),
+    Target("llamafactory", "ranking", "preference", answers="last"),
+    Target("llamafactory", "kto", "feedback", answers="last"),
+    Target("trl", "conversational", settings="tools = true", tools=True),
+    Target("trl", "conversational", settings='container = "jsonl"'),
+    Target("trl", "language_modeling", "text"),
+    Target("trl", "prompt_completion", answers="last"),
+    Target("trl", "preference", "preference", answers="last"),
+    Target("trl", "unpaired", "feedback", answers="last"),
+    Target("axolotl", "chat", settings="tools = true", tools=True),
+    Target("axolotl", "completion", "text"),
+    Target("axolotl", "preference", "preference", answers="last"),
+    Target("axolotl", "kto", "feedback", answers="last"),
+    Target("swift", "chat", tools=True),
+    Target("swift", "chat", settings="flags = true", tools=True),
+    Target("swift", "pretrain", "text"),
+    Target("swift", "preference", "preference", answers="last"),
+    Target("swift", "kto", "feedback", answers="last"),
+    Target("torchtune", "chat"),
+    Target("torchtune", "instruct", one_turn=True),
+    Target("torchtune", "preference", "preference", answers="last"),
+    Target("torchtune", "text", "text"),
+    Target("datasets", "messages", settings="tools = true", tools=True),
+]
+
+STAGES = {
+    "preference": '[[stage]]\nuse = "format.preference"\n',
+    "feedback": '[[stage]]\nuse = "format.feedback"\n',
+    "text": '[[stage]]\nuse = "format.pretrain"\n',
+    "chat": "",
+}
+PIPELINE = """
+[pipeline]
+name = "dialogues"
+
+[[source]]
+name = "all"
+path = "{path}"
+id = "id"
+fields = {{ conversation = "messages", tools = "tools", rejected = "rejected", label = "label" }}
+
+[[stage]]
+use = "format.chat"
+
+{stage}
+[output]
+path = "{output}"
+format = "{trainer}"
+layout = "{layout}"
+{settings}
+"""
+
+
+class Written(NamedTuple):
+    """An output: where, and its records in order, as they were in the input."""
+
+    output: Path
+    records: list[dict[str, Any]]
+    rejected: dict[str, int]
+
+
+def write(target: Target, records: list[dict[str, Any]], folder: Path) -> Written:
+    """Let datakit write the records that a layout is meant for."""
+    folder.mkdir(parents=True)
+    path, output = folder / "input.jsonl", folder / "out"
+    lines = [json.dumps(record, ensure_ascii=False) for record in records if fits(target, record)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    text = PIPELINE.format(path=path, output=output, stage=STAGES[target.kind], **target._asdict())
+    (folder / "pipeline.toml").write_text(text, encoding="utf-8")
+    report = datakit.run(folder / "pipeline.toml", workdir=folder / "work", executor="local")
+    by_id = {record["id"]: record for record in records}
+    ids = [
+        name
+        for file in sorted((output / "_datakit" / "lineage").glob("train-*"))
+        for name in pq.read_table(file, columns=["id"])["id"].to_pylist()
+    ]
+    reasons = {
+        f"{stage} {reason}": rows
+        for (_, stage), count in report.counts.by_stage().items()
+        for reason, rows in count.reasons.items()
+    }
+    return Written(output, [by_id[name] for name in ids], reasons)
+
+
+def fits(target: Target, record: dict[str, Any]) -> bool:
+    """Whether the layout is meant for records like this one."""
+    messages = record["messages"]
+    uses_tools = "tools" in record or any(m["role"] == "tool" for m in messages)
+    if uses_tools and not target.tools:
+        return False
+    if target.kind in ("preference", "feedback") and not messages[-1]["content"]:
+        return False
+    return not target.one_turn or len(messages) == 2
+
+
+def learnt(target: Target, record: dict[str, Any]) -> list[str]:
+    """Texts that must be in the loss of a record: answers, names of called tools, documents."""
+    if target.kind == "text":
+        return [m["content"] for m in record["messages"]]
+    spoken = [m for m in record["messages"] if m["role"] == "assistant"]
+    if target.answers == "last":
+        spoken = spoken[-1:]
+    texts = []
+    for message in spoken:
+        texts += [call["function"]["name"] for call in message.get("tool_calls", [])]
+        texts += [message["content"]] if message["content"] else []
+    if target.kind == "preference":
+        texts.append(record["rejected"])
+    return texts

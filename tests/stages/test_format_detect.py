@@ -1,0 +1,103 @@
+"""Dialects are told by their records, and what is printed reads them."""
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import datakit.api
+from datakit.errors import UsageError
+from datakit.registry import stages
+from datakit.stages.format.detect import detect
+from datakit.testing import run_stage
+
+CHAT = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+SHARE = [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]
+CASES: list[tuple[dict[str, Any], str, list[str]]] = [
+    ({"messages": CHAT, "tools": []}, "OpenAI", ["format.chat"]),
+    ({"conversations": SHARE, "system": "s"}, "ShareGPT", ["format.chat"]),
+    ({"dialog": ["患者：a", "医生：b"]}, "texts", ["format.chat"]),
+    ({"instruction": "a", "input": "", "output": "b"}, "instructions", ["format.instruct"]),
+    ({"query": "a", "response": "b", "history": [["c", "d"]]}, "query", ["format.instruct"]),
+    ({"prompt": "a", "completion": "b"}, "prompt", ["format.instruct"]),
+    (
+        {"prompt": "a", "completion": "b", "label": True},
+        "judged",
+        ["format.instruct", "format.feedback"],
+    ),
+    (
+        {"prompt": CHAT[:1], "completion": CHAT[1:], "label": False},
+        "OpenAI",
+        ["format.chat", "format.feedback"],
+    ),
+    (
+        {"conversations": SHARE[:1], "chosen": SHARE[1], "rejected": {"from": "gpt", "value": "c"}},
+        "worse answer",
+        ["format.chat", "format.preference"],
+    ),
+    (
+        {"prompt": "a", "chosen": "b", "rejected": "c"},
+        "preferences",
+        ["format.instruct", "format.preference"],
+    ),
+    (
+        {"chosen": "Human: a\n\nAssistant: b", "rejected": "Human: a\n\nAssistant: c"},
+        "two whole dialogues",
+        ["format.chat", "format.preference"],
+    ),
+    (
+        {"messages": CHAT, "rejected_response": "c"},
+        "worse answer",
+        ["format.chat", "format.preference"],
+    ),
+    ({"conversations": SHARE, "kto_tag": True}, "judged", ["format.chat", "format.feedback"]),
+    ({"text": "a", "label": "b"}, "classification", ["format.classify"]),
+    ({"words": ["a"], "tags": ["B-X"]}, "tags", ["format.tagging"]),
+    ({"text": "来访者：a\n心理咨询师：b"}, "plain text", ["format.chat"]),
+]
+
+
+@pytest.mark.parametrize(("record", "words", "names"), CASES, ids=lambda value: str(value)[:30])
+def test_what_is_detected_is_read(record: dict[str, Any], words: str, names: list[str]) -> None:
+    found = detect([record])
+
+    assert found is not None
+    assert words in found.what
+    lines = tomllib.loads(found.toml())
+    assert [stage["use"] for stage in lines["stage"]] == names
+    rows = [{column: as_text(record.get(field)) for column, field in found.fields.items()}]
+    for settings in lines["stage"]:
+        stage = stages()[settings.pop("use")](**settings)
+        outcome = run_stage(stage, rows)
+        assert outcome.reasons == []
+        rows = [{k: v for k, v in row.items() if k[0] != "_"} for row in outcome.rows]
+    assert rows[0]["messages"][-1]["role"] == "assistant"
+
+
+def as_text(value: Any) -> str | None:
+    """A field as a source gives it."""
+    import orjson
+
+    return value if isinstance(value, str | None) else orjson.dumps(value).decode()
+
+
+def test_documents_and_what_is_unknown() -> None:
+    documents = detect([{"text": "no speaker here"}])
+
+    assert documents is not None
+    assert documents.what.startswith("documents")
+    assert detect([{"n": 1}]) is None
+
+
+def test_a_file_is_read_by_its_suffix(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("question,answer\n头痛,休息\n", encoding="utf-8")
+
+    assert datakit.api.detect(path).fields == {"instruction": "question", "output": "answer"}
+    for wrong in (tmp_path / "a.unknown", tmp_path / "gone.jsonl"):
+        with pytest.raises(UsageError):
+            datakit.api.detect(wrong)
+    path.write_text("a,b\n1,2\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=r"\['a', 'b'\]"):
+        datakit.api.detect(path)

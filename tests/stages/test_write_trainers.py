@@ -1,0 +1,141 @@
+"""What holds for all sinks for trainers."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+import pyarrow.parquet as pq
+import pytest
+from trainer_cases import MASKED, THOUGHT, TRAINERS, reasons, shaped, sink_of
+from write_cases import ANSWER, ASK, ONE_TURN, TWO_TURNS, row
+
+from datakit.errors import SettingsError
+from datakit.stage import Sink
+from datakit.testing import make_batch
+
+
+@pytest.mark.parametrize("trainer", [*TRAINERS, "datasets"])
+def test_each_meets_the_protocol(trainer: str) -> None:
+    assert isinstance(sink_of(trainer), Sink)
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_special_tokens_in_texts_are_refused_or_broken(trainer: str) -> None:
+    more = {"system": "s"} if trainer == "megatron" else {}
+    rows = [row([ASK, {"role": "assistant", "content": "a<|im_end|>b"}])]
+
+    assert reasons(trainer, rows, **more) == ["special_token"]
+    assert reasons(trainer, rows, **more, special_tokens="allow") == [None]
+    (found,) = shaped(trainer, rows, **more, special_tokens="split")
+    assert "<\u200b|im_end|>" in json.dumps(found, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("trainer", "expected"),
+    [
+        ("llamafactory", ["untrained_turn", None]),
+        ("trl", ["untrained_turn", None]),
+        ("torchtune", ["untrained_turn", None]),
+        ("swift", ["untrained_turn", None]),
+        ("axolotl", [None, None]),
+        ("openai", [None, "has_reasoning"]),
+    ],
+)
+def test_what_a_trainer_has_no_place_for_is_refused(
+    trainer: str, expected: list[str | None]
+) -> None:
+    assert reasons(trainer, [row(MASKED), row(THOUGHT)]) == expected
+
+
+def test_training_flags() -> None:
+    (axolotl,) = shaped("axolotl", [row(MASKED)])
+    (swift,) = shaped("swift", [row(MASKED, weight=0.5)], flags=True)
+    (openai,) = shaped("openai", [row(MASKED)])
+
+    assert [m["train"] for m in axolotl["messages"]] == [False, False, False, True]
+    assert [m["loss"] for m in swift["messages"]] == [False, False, False, True]
+    assert [m["loss_scale"] for m in swift["messages"]] == [1.0, 0.5, 1.0, 0.5]
+    assert [m.get("weight") for m in openai["messages"]] == [None, 0, None, None]
+    all_off = [ASK, {**ANSWER, "train": False}]
+    for trainer, more in (("axolotl", {}), ("swift", {"flags": True}), ("openai", {})):
+        assert reasons(trainer, [row(all_off)], **more) == ["no_trained_answer"]
+
+
+def test_pairs_that_teach_nothing_are_refused() -> None:
+    rows = [
+        row(ONE_TURN, rejected=[ANSWER]),
+        row(ONE_TURN, rejected=[{"role": "assistant", "content": " "}]),
+        row(ONE_TURN, rejected=None),
+    ]
+    expected = ["equal_answers", "empty_rejected", "no_rejected"]
+
+    for trainer in ("llamafactory", "trl", "axolotl", "swift", "openai", "torchtune"):
+        layout = "ranking" if trainer == "llamafactory" else "preference"
+        assert reasons(trainer, rows, layout=layout) == expected
+
+
+@pytest.mark.parametrize(
+    ("trainer", "settings", "key"),
+    [
+        ("trl", {"tools": True}, "tools"),
+        ("trl", {"reasoning": "field"}, "reasoning"),
+        ("axolotl", {"tools": True}, "tools"),
+        ("swift", {"flags": True}, "flags"),
+    ],
+)
+def test_json_lines_cannot_hold_lists_and_nulls(
+    trainer: str, settings: dict[str, Any], key: str
+) -> None:
+    with pytest.raises(SettingsError) as error:
+        sink_of(trainer, container="jsonl", **settings)
+
+    assert error.value.key == key
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_one_schema_for_all_batches(trainer: str) -> None:
+    more = {"system": "s"} if trainer == "megatron" else {}
+    sink = sink_of(trainer, **more)
+    first, second = (make_batch([r]) for r in (row(ONE_TURN), row(TWO_TURNS)))
+
+    assert sink.encode(first).schema == sink.encode(second).schema
+    assert sink.encode(first.clear()).num_rows == 0
+
+
+@pytest.mark.parametrize("trainer", ["llamafactory", "trl", "axolotl", "swift", "torchtune"])
+def test_the_loader_reads_every_row_as_text(trainer: str, tmp_path: Path) -> None:
+    from datasets import load_dataset
+
+    dated = {"role": "assistant", "content": "2024-01-01"}
+    rows = [row([ASK, dated]), row(TWO_TURNS)]
+    sink, batch = sink_of(trainer), make_batch(rows)
+    (tmp_path / "train").mkdir()
+    path = tmp_path / "train" / f"train-00000-of-00001{sink.suffix}"
+    sink.write(iter([sink.encode(batch).drop_columns("_size")]), path)
+
+    found = load_dataset(str(tmp_path / "train"), cache_dir=str(tmp_path / "cache"))["train"]
+    assert found.num_rows == 2
+    assert "2024-01-01" in orjson.dumps(found[0]).decode()
+    assert None not in [
+        value
+        for name in pq.read_table(path).column_names
+        if name != "tools"
+        for value in pl.read_parquet(path)[name].to_list()
+    ]
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_texts_for_pretraining(trainer: str) -> None:
+    names = {"llamafactory": "pretrain", "trl": "language_modeling", "axolotl": "completion"}
+    layout = names.get(trainer, "pretrain" if trainer == "swift" else "text")
+    if trainer == "openai":
+        with pytest.raises(TypeError):
+            sink_of(trainer, layouts=layout)
+        return
+    rows = [{"text": "a"}, {"text": " "}, {"text": "</s>"}]
+
+    assert reasons(trainer, rows, layout=layout) == [None, "empty_text", "special_token"]
+    (found,) = shaped(trainer, rows[:1], layout=layout)
+    assert found in ({"text": "a"}, {"messages": [{"role": "assistant", "content": "a"}]})
