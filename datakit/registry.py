@@ -64,7 +64,7 @@ BUILT_IN = {
     "write.openai": "datakit.stages.write.openai:OpenAiSink",
     "write.torchtune": "datakit.stages.write.torchtune:TorchtuneSink",
     "write.nemo": "datakit.stages.write.nemo:NemoSink",
-    "write.megatron": "datakit.stages.write.megatron:MegatronSink",
+    "write.megatron_jsonl": "datakit.stages.write.megatron_jsonl:MegatronJsonlSink",
     "write.mds": "datakit.stages.write.mds:MdsSink",
     "write.datasets": "datakit.stages.write.arrow_dataset:ArrowDatasetSink",
 }

@@ -30,7 +30,16 @@ SUFFIXES = {
 }
 COMPRESSIONS = (".gz", ".zst")
 SINKS = {"jsonl": "write.jsonl", "parquet": "write.parquet"}
-TRAINERS = ("llamafactory", "trl", "axolotl", "swift", "openai", "torchtune", "nemo", "megatron")
+TRAINERS = (
+    "llamafactory",
+    "trl",
+    "axolotl",
+    "swift",
+    "openai",
+    "torchtune",
+    "nemo",
+    "megatron_jsonl",
+)
 """Trainers whose layouts have a sink of their own: `format = "trl"`."""
 SINKS |= {name: f"write.{name}" for name in (*TRAINERS, "datasets", "mds")}
 LAYOUTS = ("messages", "sharegpt", "alpaca", "prompt_completion", "text", "records")

@@ -23,7 +23,7 @@ def test_each_meets_the_protocol(trainer: str) -> None:
 
 @pytest.mark.parametrize("trainer", TRAINERS)
 def test_special_tokens_in_texts_are_refused_or_broken(trainer: str) -> None:
-    more = {"system": "s"} if trainer == "megatron" else {}
+    more = {"system": "s"} if trainer == "megatron_jsonl" else {}
     rows = [row([ASK, {"role": "assistant", "content": "a<|im_end|>b"}])]
 
     assert reasons(trainer, rows, **more) == ["special_token"]
@@ -96,7 +96,7 @@ def test_json_lines_cannot_hold_lists_and_nulls(
 
 @pytest.mark.parametrize("trainer", TRAINERS)
 def test_one_schema_for_all_batches(trainer: str) -> None:
-    more = {"system": "s"} if trainer == "megatron" else {}
+    more = {"system": "s"} if trainer == "megatron_jsonl" else {}
     sink = sink_of(trainer, **more)
     first, second = (make_batch([r]) for r in (row(ONE_TURN), row(TWO_TURNS)))
 

@@ -45,7 +45,7 @@ STAGES = {"pretrain": "pt", "ranking": "dpo", "kto": "kto"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LlamaFactorySink(TrainerSettings):
-    """Write data for LLaMA-Factory: ShareGPT, alpaca, OpenAI, pretraining, ranking and KTO.
+    """Write data for LLaMA-Factory (ShareGPT, alpaca, OpenAI, pretraining, ranking, KTO).
 
     `dataset_info.json` beside the split folders declares a data set for each split, named after
     the pipeline (`medical`, `medical_val`, `medical_test`), so that the output is a

@@ -18,7 +18,7 @@ LAST_ONLY = ("prompt_completion", "preference", "unpaired")
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrlSink(TrainerSettings):
-    """Write data for TRL's trainers: SFT, DPO, reward models, KTO.
+    """Write data for TRL's trainers (SFT, DPO, reward models, KTO).
 
     `layout` is one of TRL's dataset types: `language_modeling` (`text`), `conversational`
     (`messages`), `prompt_completion` (two lists of messages; the last answer alone is trained),

@@ -12,7 +12,7 @@ from datakit.stages.write.trainer import Holds, TrainerSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class MegatronSink(TrainerSettings):
+class MegatronJsonlSink(TrainerSettings):
     """Write plain JSON Lines for Megatron-LM: conversations for `--sft`, or text.
 
     `layout`: `sft` is `messages` with role and content; each begins with a system message, for
