@@ -24,6 +24,7 @@ BUILT_IN = {
     "clean.whitespace": "datakit.stages.clean.whitespace:WhitespaceCleaner",
     "clean.html": "datakit.stages.clean.html:HtmlCleaner",
     "clean.script": "datakit.stages.clean.script:ScriptConverter",
+    "annotate.tokens": "datakit.stages.annotate.tokens:TokenCounter",
     "filter.length": "datakit.stages.filter.length:LengthFilter",
     "filter.language": "datakit.stages.filter.language:LanguageFilter",
     "filter.rules": "datakit.stages.filter.rules:RulesFilter",

@@ -9,6 +9,8 @@ TOML table. It holds no state, so it pickles to any worker. What every stage has
 - `adds`: the columns it adds;
 - optionally `libraries`: names of installed distributions whose version decides its results
   (part of the digest under which work is stored);
+- optionally `files`: paths of files that it reads besides those its settings of type `Path` name
+  (their content is part of the digest too);
 - optionally a field `seed: int | None = None`: filled in from the pipeline's seed.
 
 The keys `use` and `only` of a `[[stage]]` table are the runner's and never reach a stage.

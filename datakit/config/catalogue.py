@@ -8,7 +8,7 @@ from datakit.config.settings import settings_table
 from datakit.errors import DatakitError, UsageError, did_you_mean
 from datakit.registry import stages
 
-FAMILIES = ("ingest", "clean", "filter", "dedup", "mix", "format", "split", "write")
+FAMILIES = ("ingest", "clean", "annotate", "filter", "dedup", "mix", "format", "split", "write")
 REQUIRED = "required"
 
 

@@ -43,7 +43,9 @@ def stage_identity(stage: Stage | Any) -> list[Any]:
     kind = type(stage)
     versions = {name: _version(name) for name in getattr(stage, "libraries", ())}
     code = "" if kind.__module__.startswith("datakit.") else _source_code(kind)
-    return [f"{kind.__module__}:{kind.__qualname__}", settings_of(stage), versions, code]
+    files = [_plain(path) for path in getattr(stage, "files", ())]
+    identity = [f"{kind.__module__}:{kind.__qualname__}", settings_of(stage), versions, code]
+    return [*identity, files] if files else identity
 
 
 def _version(distribution: str) -> str:

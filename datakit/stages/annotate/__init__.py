@@ -1,0 +1,1 @@
+"""Stages that add columns; no text and no row changes."""
