@@ -10,6 +10,7 @@ import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from datakit.config.load import load_pipeline
 from datakit.config.model import Pipeline
@@ -22,6 +23,8 @@ from datakit.executors.preview import preview as run_preview
 from datakit.executors.runner import Run
 from datakit.executors.workdir import Workdir
 from datakit.plan import Plan, check_inputs, compile_plan
+from datakit.preflight.llamafactory.trainer import Options
+from datakit.preflight.preflight import PreflightReport, Question, run_preflight
 from datakit.report.life import Life, explain_record
 from datakit.report.progress import Progress, Silent
 from datakit.report.report import Report, load_report
@@ -119,6 +122,50 @@ def preview(
     """
     compiled = _plan(pipeline, overrides=overrides, relative_to_file=relative_to_file)
     return run_preview(compiled, records)
+
+
+def preflight(
+    run_dir: str | Path,
+    *,
+    tokenizer: str | Path,
+    template: str,
+    trainer: str = "llamafactory",
+    split: str = "train",
+    dataset_info: str | Path | None = None,
+    dataset: str | None = None,
+    examples: int = 5,
+    **settings: Any,
+) -> PreflightReport:
+    """Which rows of a run's output a trainer would drop, cut or not train, and why.
+
+    Args:
+        run_dir: output directory of a run; also a data file, or a folder of some.
+        tokenizer: the model's tokenizer, as of `annotate.tokens`.
+        template: the trainer's name for its chat template.
+        trainer: `"llamafactory"` (0.9.5).
+        split: the split to judge.
+        dataset_info: the trainer's description of its columns; looked for beside the files, else
+            told from the rows.
+        dataset: which of the data sets described there.
+        examples: rows to show for each reason.
+        settings: the trainer's own: `cutoff`, `packing`, `mask_history`, `train_on_prompt`,
+            `enable_thinking`, `default_system`.
+
+    Raises:
+        UsageError: no such trainer, template or files.
+        DatakitError: the tokenizer cannot be opened.
+    """
+    question = Question(
+        run=Path(run_dir),
+        tokenizer=Path(tokenizer),
+        options=Options(template=template, **settings),
+        trainer=trainer,
+        split=split,
+        dataset_info=Path(dataset_info) if dataset_info is not None else None,
+        dataset=dataset,
+        examples=examples,
+    )
+    return run_preflight(question)
 
 
 def plan(

@@ -12,6 +12,7 @@ from datakit.cli.check import check
 from datakit.cli.explain import explain
 from datakit.cli.new import new
 from datakit.cli.plan import plan
+from datakit.cli.preflight import preflight
 from datakit.cli.preview import preview
 from datakit.cli.report import report
 from datakit.cli.run import run
@@ -39,5 +40,5 @@ def main() -> None:
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
-for command in (run, check, plan, preview, explain, report, stages, schema, new):
+for command in (run, check, plan, preview, explain, report, preflight, stages, schema, new):
     main.add_command(command)

@@ -53,15 +53,19 @@ class ChatTemplate:
     def __init__(self, source: str, special_tokens: Mapping[str, str]) -> None:
         self._template = _compile(source)
         self._tokens = dict(special_tokens)
+        self._takes_reasoning = "reasoning_content" in source
         self._marks_answers = re.search(r"\{%-?\s*generation\s*-?%\}", source) is not None
 
     def render(self, messages: Sequence[Message], tools: Any = None) -> Rendered:
         """The conversation as a model reads it in training: whole, without an opening for a next
-        answer.
+        answer. What an answer's `reasoning_content` holds stands before it as `<think>`, if the
+        template does not say otherwise.
 
         Raises:
             TemplateRefusalError: the template cannot hold it.
         """
+        if not self._takes_reasoning:
+            messages = [_with_thought(message) for message in messages]
         if self._marks_answers:
             return _unmark(self._text(_unmarked(messages), tools))
         whole = self._text(messages, tools)
@@ -86,7 +90,7 @@ class ChatTemplate:
 
         names = {"messages": messages, "tools": tools, "add_generation_prompt": opened}
         try:
-            return self._template.render(**names, **self._tokens)
+            return str(self._template.render(**names, **self._tokens))
         except (TemplateError, TypeError, AttributeError, KeyError, ValueError) as error:
             raise TemplateRefusalError(str(error)) from error
 
@@ -136,6 +140,8 @@ def plain_messages(messages: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]
 def _plain(message: Mapping[str, Any]) -> dict[str, Any]:
     plain = {key: value for key, value in message.items() if value is not None}
     plain["content"] = plain.get("content", "")
+    if reasoning := plain.pop("reasoning", None):
+        plain["reasoning_content"] = reasoning
     if calls := plain.pop("tool_calls", None):
         plain["tool_calls"] = [_plain_call(call) for call in json.loads(calls)]
     return plain
@@ -150,6 +156,12 @@ def _plain_call(call: dict[str, Any]) -> dict[str, Any]:
         except ValueError:
             function["arguments"] = arguments
     return {**call, "function": function}
+
+
+def _with_thought(message: Message) -> Message:
+    if not (thought := message.get("reasoning_content")):
+        return message
+    return {**message, "content": f"<think>\n{thought}\n</think>\n\n{message['content']}"}
 
 
 def _unmarked(messages: Sequence[Message]) -> Sequence[Message]:
@@ -203,7 +215,7 @@ def _compile(source: str) -> Any:
         raise DatakitError(f"the chat template, line {error.lineno}: {error.message}") from error
 
 
-def _to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None) -> str:  # noqa: FBT001, FBT002
+def _to_json(value: Any, ensure_ascii: bool = False, indent: int | None = None) -> str:
     # As `transformers` has it; Jinja's own would escape for HTML.
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent)
 

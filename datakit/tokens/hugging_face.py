@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -16,19 +17,21 @@ class HuggingFaceTokenizer:
     library have it; with `special=False` they are read as the characters they are made of.
     """
 
-    def __init__(self, path: Path) -> None:
-        from tokenizers import Tokenizer
+    def __init__(self, path: Path, *, tokens: Sequence[str] = ()) -> None:
+        from tokenizers import AddedToken, Tokenizer
 
         try:
             self._tokenizer = Tokenizer.from_file(str(path))
-        except Exception as error:  # noqa: BLE001  # the library raises nothing more special
+        except Exception as error:  # the library raises nothing more special
             raise DatakitError(f"{path} is no tokenizers file: {error}") from error
         # A file may ask for cutting and padding; here a text has the tokens that it has.
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
+        self._tokenizer.add_special_tokens([AddedToken(t, normalized=False) for t in tokens])
         # Ids may have gaps: the number of tokens does not say it.
         ids = self._tokenizer.get_vocab(with_added_tokens=True).values()
         self._vocabulary = 1 + max(ids, default=-1)
+        self._path, self._tokens = path, tuple(tokens)
 
     @property
     def vocabulary(self) -> int:
@@ -51,3 +54,7 @@ class HuggingFaceTokenizer:
         """The id of a token as it is written."""
         found: int | None = self._tokenizer.token_to_id(token)
         return found
+
+    def extended(self, tokens: Sequence[str]) -> Self:
+        """The same tokenizer, with these as special tokens."""
+        return type(self)(self._path, tokens=(*self._tokens, *tokens)) if tokens else self

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -41,6 +42,16 @@ class SentencePieceTokenizer:
         """The id of a token as it is written."""
         found = int(self._processor.piece_to_id(token))
         return None if found == self._processor.unk_id() and not self._is_unknown(token) else found
+
+    def extended(self, tokens: Sequence[str]) -> Self:
+        """The same tokenizer, if it finds these in texts."""
+        lacking = [token for token in tokens if len(self.encode([token]).ids) != 1]
+        if lacking:
+            raise DatakitError(
+                f"a sentencepiece model cannot be given the tokens {', '.join(lacking)}; use the "
+                "tokenizer.json of the model"
+            )
+        return self
 
     def _is_unknown(self, token: str) -> bool:
         return bool(self._processor.id_to_piece(self._processor.unk_id()) == token)

@@ -7,9 +7,9 @@ published facts of each model: the patterns of `cl100k_base` and `o200k_base` in
 """
 
 import base64
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 
@@ -67,7 +67,7 @@ KNOWN: dict[int, tuple[str, str, dict[str, int]]] = {
 class TiktokenTokenizer:
     """A tiktoken file of Qwen, Llama 3, cl100k or o200k, told by its number of tokens."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, tokens: Sequence[str] = ()) -> None:
         import tiktoken
 
         ranks = _read_ranks(path)
@@ -78,13 +78,13 @@ class TiktokenTokenizer:
                 f"file; known by their size: {known}. Convert it to a tokenizers JSON file"
             )
         name, pattern, special = KNOWN[len(ranks)]
-        self._special = special
+        lacking = [token for token in dict.fromkeys(tokens) if token not in special]
+        first = 1 + max(*special.values(), len(ranks) - 1)
+        self._special = special | {token: first + n for n, token in enumerate(lacking)}
         self._encoding = tiktoken.Encoding(
-            f"{name}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}",
-            pat_str=pattern,
-            mergeable_ranks=ranks,
-            special_tokens=special,
+            name, pat_str=pattern, mergeable_ranks=ranks, special_tokens=self._special
         )
+        self._path, self._tokens = path, tuple(tokens)
 
     @property
     def vocabulary(self) -> int:
@@ -113,6 +113,10 @@ class TiktokenTokenizer:
             return int(self._encoding.encode_single_token(token))
         except KeyError:
             return None
+
+    def extended(self, tokens: Sequence[str]) -> Self:
+        """The same tokenizer, with these as special tokens."""
+        return type(self)(self._path, tokens=(*self._tokens, *tokens)) if tokens else self
 
 
 def _read_ranks(path: Path) -> dict[bytes, int]:

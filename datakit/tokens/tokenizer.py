@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,6 +58,14 @@ class Tokenizer(Protocol):
 
     def token_id(self, token: str) -> int | None:
         """The id of a token as it is written, special or not; None if there is none."""
+        ...
+
+    def extended(self, tokens: Sequence[str]) -> Self:
+        """The same tokenizer, with these as special tokens; those it lacks get ids of their own.
+
+        Raises:
+            DatakitError: tokenizers of this kind cannot be extended.
+        """
         ...
 
 

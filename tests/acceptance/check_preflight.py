@@ -1,0 +1,189 @@
+"""Whether `datakit preflight` foretells what LLaMA-Factory's own loader does, row by row.
+
+    python tests/acceptance/check_preflight.py --python /path/to/venv/bin/python
+
+The venv has LLaMA-Factory 0.9.5 (`pip install llamafactory==0.9.5`, torch for the CPU). 1,000
+broken rows of each kind, with every template that is told apart; nothing is downloaded: the
+tokenizer is made here, unless `--tokenizer` names a model's folder.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+sys.path.insert(0, str(Path(__file__).parent))
+
+from broken_rows import (
+    alpaca_rows,
+    feedback_rows,
+    preference_rows,
+    share_gpt_rows,
+    text_rows,
+)
+from tiny_tokenizer import write_tokenizer
+
+from datakit.preflight.preflight import Question, judge_rows, prepare
+from datakit.preflight.llamafactory.trainer import Options
+
+KINDS = {
+    "sharegpt": (share_gpt_rows, "sft"),
+    "alpaca": (alpaca_rows, "sft"),
+    "preference": (preference_rows, "rm"),
+    "feedback": (feedback_rows, "kto"),
+    "text": (text_rows, "pt"),
+}
+SHARE_GPT = {"messages": "conversations", "system": "system", "tools": "tools"}
+ALPACA = {"prompt": "instruction", "query": "input", "response": "output", "system": "system"}
+TAGS = {
+    "role_tag": "from",
+    "content_tag": "value",
+    "user_tag": "human",
+    "assistant_tag": "gpt",
+    "observation_tag": "observation",
+    "function_tag": "function_call",
+    "system_tag": "system",
+}
+ENTRIES: dict[str, dict[str, Any]] = {
+    "sharegpt": {"formatting": "sharegpt", "columns": SHARE_GPT, "tags": TAGS},
+    "alpaca": {"columns": {**ALPACA, "history": "history"}},
+    "preference": {
+        "formatting": "sharegpt",
+        "ranking": True,
+        "columns": {**SHARE_GPT, "chosen": "chosen", "rejected": "rejected"},
+        "tags": TAGS,
+    },
+    "feedback": {"columns": {**ALPACA, "history": "history", "kto_tag": "kto_tag"}},
+    "text": {"columns": {"prompt": "text"}},
+}
+
+
+@dataclass(frozen=True)
+class Trial:
+    kind: str
+    settings: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.kind}, {', '.join(f'{k}={v}' for k, v in self.settings.items())}"
+
+
+TRIALS = [
+    *(
+        Trial("sharegpt", {"template": template, "cutoff_len": cutoff})
+        for template, cutoff in [
+            *(("qwen", 4096), ("qwen", 256), ("qwen", 40), ("qwen3", 256), ("llama3", 256)),
+            *(("mistral", 256), ("deepseek3", 256), ("deepseekr1", 256), ("glm4", 256)),
+            *(("glm4_moe", 60), ("chatml", 256), ("default", 256), ("alpaca", 256)),
+            *(("empty", 256), ("llama2", 256), ("deepseek", 256), ("qwen3_nothink", 256)),
+        ]
+    ),
+    Trial("sharegpt", {"template": "qwen", "cutoff_len": 200, "mask_history": True}),
+    Trial("sharegpt", {"template": "qwen3", "cutoff_len": 200, "mask_history": True}),
+    Trial("sharegpt", {"template": "qwen3", "cutoff_len": 200, "enable_thinking": False}),
+    Trial("sharegpt", {"template": "qwen", "cutoff_len": 200, "train_on_prompt": True}),
+    Trial("alpaca", {"template": "qwen", "cutoff_len": 256}),
+    Trial("alpaca", {"template": "glm4", "cutoff_len": 100}),
+    Trial("preference", {"template": "qwen", "cutoff_len": 256}),
+    Trial("preference", {"template": "qwen3", "cutoff_len": 256}),
+    Trial("preference", {"template": "glm4_moe", "cutoff_len": 256}),
+    Trial("feedback", {"template": "qwen", "cutoff_len": 256}),
+    Trial("feedback", {"template": "qwen3", "cutoff_len": 128}),
+    Trial("text", {"template": "qwen", "cutoff_len": 256, "packing": False}),
+]
+
+
+def run_trial(trial: Trial, python: str, tokenizer: Path, rows: int) -> list[str]:
+    """What differs between forecast and fact."""
+    make, stage = KINDS[trial.kind]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        data = folder / "rows.jsonl"
+        made = make(rows, 7)
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in made)
+        data.write_text(text, "utf-8")
+        entry = {"rows": {"file_name": "rows.jsonl", **ENTRIES[trial.kind]}}
+        (folder / "dataset_info.json").write_text(json.dumps(entry), "utf-8")
+        forecast = foretell(trial, data, tokenizer)
+        fact = load(trial, folder, stage, python, tokenizer)
+    print(f"  {dict(Counter(row['outcome'] for row in forecast))}")
+    faults = [
+        f"row {n}: foretold {a}, found {b}"
+        for n, (a, b) in enumerate(zip(forecast, fact["rows"], strict=True), 1)
+        if not is_same(a, b)
+    ]
+    whole = [row for row in forecast if row["outcome"] not in ("stops", "dropped")]
+    if len(whole) != len(fact["whole"]):
+        faults.append(f"foretold {len(whole)} rows, the loader made {len(fact['whole'])}")
+    else:
+        pairs = zip(whole, fact["whole"], strict=True)
+        faults += [f"{a}, the loader made {b}" for a, b in pairs if not is_same(a, b)]
+    return faults
+
+
+def is_same(forecast: dict[str, Any], fact: dict[str, Any]) -> bool:
+    if fact["outcome"] != "kept":
+        return bool(forecast["outcome"] == fact["outcome"])
+    taken = forecast["outcome"] not in ("stops", "dropped")
+    return taken and all(forecast[key] == fact[key] for key in ("kept", "trained"))
+
+
+def foretell(trial: Trial, data: Path, tokenizer: Path) -> list[dict[str, Any]]:
+    settings = {**trial.settings, "cutoff": trial.settings["cutoff_len"]}
+    del settings["cutoff_len"]
+    question = Question(run=data, tokenizer=tokenizer, options=Options(**settings))
+    verdicts = [row.verdict for row in judge_rows(data, prepare(question))]
+    return [
+        {"outcome": v.outcome, "reason": v.reason, "kept": v.kept, "trained": v.trained}
+        for v in verdicts
+    ]
+
+
+def load(trial: Trial, folder: Path, stage: str, python: str, tokenizer: Path) -> dict[str, Any]:
+    job = {
+        "folder": str(folder),
+        "stage": stage,
+        "tokenizer": str(tokenizer),
+        "settings": trial.settings,
+        "result": str(folder / "result.json"),
+    }
+    (folder / "job").write_text(json.dumps(job), "utf-8")
+    script = Path(__file__).with_name("llamafactory_rows.py")
+    done = subprocess.run(
+        [python, str(script), str(folder / "job")],
+        env={"HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "hf"), "PATH": "/usr/bin:/bin"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise SystemExit(f"LLaMA-Factory failed on {trial}:\n{done.stderr[-3000:]}")
+    found: dict[str, Any] = json.loads((folder / "result.json").read_text("utf-8"))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--python", required=True, help="Python of the venv with LLaMA-Factory")
+    parser.add_argument("--tokenizer", type=Path, help="a model's folder with tokenizer.json")
+    parser.add_argument("--rows", type=int, default=1000)
+    parser.add_argument("--only", default="", help="trials whose name holds this")
+    asked = parser.parse_args()
+    wrong = 0
+    with tempfile.TemporaryDirectory() as name:
+        tokenizer = asked.tokenizer or write_tokenizer(Path(name))
+        for trial in [trial for trial in TRIALS if asked.only in str(trial)]:
+            print(trial, flush=True)
+            faults = run_trial(trial, asked.python, tokenizer, asked.rows)
+            wrong += len(faults)
+            print("\n".join(f"  {fault}" for fault in faults[:10]) or "  as foretold")
+    raise SystemExit(f"{wrong} differences" if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
