@@ -12,7 +12,7 @@ from typing import Any
 from datakit.config.model import NamedSource, NamedStage, Pipeline
 from datakit.errors import DatakitError, PipelineFileError, Problem, did_you_mean
 from datakit.records import CONTENT, ID, META, SOURCE, Columns
-from datakit.stage import Barrier, Filter, Map, Sink, Source, Stage
+from datakit.stage import Barrier, Expander, Filter, Map, Sink, Source, Stage
 
 MOST_NAMES = 4
 """A segment's label names its stages up to this number."""
@@ -152,8 +152,10 @@ def _lacks(line: int, who: str, need: str, source: str, have: Columns) -> Proble
 
 def _wrong_kinds(stages: Iterable[NamedStage]) -> Iterator[Problem]:
     for stage in stages:
-        if not isinstance(stage.stage, Map | Filter | Barrier):
-            hint = "a stage has needs and adds, and the methods of a Map, a Filter or a Barrier"
+        if not isinstance(stage.stage, Map | Filter | Expander | Barrier):
+            hint = (
+                "a stage has needs and adds, and the methods of a Map, Filter, Expander or Barrier"
+            )
             yield Problem(stage.line, f"{stage.name} is no stage", hint)
 
 

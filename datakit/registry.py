@@ -34,6 +34,7 @@ BUILT_IN = {
     "format.instruct": "datakit.stages.format.instruct:InstructFormat",
     "format.chat": "datakit.stages.format.chat:ChatFormat",
     "format.pretrain": "datakit.stages.format.pretrain:PretrainFormat",
+    "format.chunk": "datakit.stages.format.chunk:ChunkFormat",
     "split.random": "datakit.stages.split.random:RandomSplit",
     "write.jsonl": "datakit.stages.write.jsonl:JsonlSink",
     "write.parquet": "datakit.stages.write.parquet:ParquetSink",

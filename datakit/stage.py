@@ -1,4 +1,4 @@
-"""What a stage is: five protocols, each a frozen settings object with one or a few methods.
+"""What a stage is: six protocols, each a frozen settings object with one or a few methods.
 
 A stage is a `@dataclass(frozen=True, kw_only=True, slots=True)`; its fields are the keys of its
 TOML table. It holds no state, so it pickles to any worker. What every stage has:
@@ -134,6 +134,20 @@ class Filter(Stage, Protocol):
     def reject(self, batch: Batch) -> Table:
         """One row per record: `reason` (String; null keeps the record) and, in further columns,
         the measured values and the thresholds that decided.
+        """
+        ...
+
+
+@runtime_checkable
+class Expander(Stage, Protocol):
+    """Makes one record or several of each, looking at no other (format): what a long document is
+    cut into, for instance.
+    """
+
+    def expand(self, batch: Batch) -> Batch:
+        """The records made, in the order of those they are made of, which `_parent` (UInt32)
+        names by row. Each has its parent's id: where several are made of one, the runner numbers
+        them, `x#1`, `x#2` and so on, and enters those beyond the first as copies.
         """
         ...
 

@@ -25,6 +25,7 @@ from datakit.executors.lineage import lineage_of
 from datakit.executors.local import Done
 from datakit.executors.parting import (
     part_by_decisions,
+    part_by_expansion,
     part_by_reason_column,
     part_by_verdicts,
 )
@@ -38,7 +39,7 @@ from datakit.executors.tables import (
 from datakit.executors.workdir import task_directory, write_json
 from datakit.plan import Segment, Step
 from datakit.records import ADDRESS, ID, LINE, Batch, Table, make_addresses
-from datakit.stage import Barrier, Filter, Map, Shard, Sink, Source
+from datakit.stage import Barrier, Expander, Filter, Map, Shard, Sink, Source
 
 DEFAULT_SPLIT = "train"
 SPLIT = "split"
@@ -156,6 +157,8 @@ class _Run:
         stage, excerpt = step.stage, self._task.excerpt
         if isinstance(stage, Filter):
             parted = part_by_verdicts(batch, stage.reject(batch), excerpt=excerpt)
+        elif isinstance(stage, Expander):
+            parted = part_by_expansion(batch, stage.expand(batch))
         else:
             assert isinstance(stage, Map)
             changed = stage.map(batch)

@@ -99,7 +99,7 @@ def find_tokenizer(path: Path) -> Path:
     Raises:
         DatakitError: there is none.
     """
-    place = _in_package(str(path)) if str(path).startswith(PACKAGE) else Path(path)
+    place = _in_package(str(path)) if PACKAGE in str(path) else Path(path)
     if place.is_file():
         return place
     if not place.is_dir():
@@ -115,7 +115,7 @@ def find_tokenizer(path: Path) -> Path:
 
 
 def _in_package(address: str) -> Path:
-    name, _, inner = address.removeprefix(PACKAGE).lstrip("/").partition("/")
+    name, _, inner = address.partition(PACKAGE)[2].lstrip("/").partition("/")
     spec = find_spec(name) if name.isidentifier() else None
     if spec is None or not spec.submodule_search_locations:
         raise DatakitError(f"{address}: there is no installed package {name!r}")

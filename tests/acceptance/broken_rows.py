@@ -6,7 +6,21 @@ from typing import Any
 
 Row = dict[str, Any]
 
-WORDS = ["头痛", "发热", "每日", "三次", "饭后", "服用", "黄芪", "the", "dose", "of", "aspirin", "5", "mg"]
+WORDS = [
+    "头痛",
+    "发热",
+    "每日",
+    "三次",
+    "饭后",
+    "服用",
+    "黄芪",
+    "the",
+    "dose",
+    "of",
+    "aspirin",
+    "5",
+    "mg",
+]
 TURN = {"user": "human", "assistant": "gpt"}
 CALL = {"name": "find_herb", "arguments": {"name": "黄芪", "count": 2, "parts": ["根", None]}}
 TOOL = {
@@ -137,7 +151,9 @@ def _alpaca(chance: random.Random, most: int) -> Row:
         "input": chance.choice(["", words(chance, most)]),
         "output": words(chance, most),
         "system": words(chance, 5),
-        "history": [[words(chance, most), words(chance, most)] for _ in range(chance.randint(0, 3))],
+        "history": [
+            [words(chance, most), words(chance, most)] for _ in range(chance.randint(0, 3))
+        ],
     }
 
 

@@ -29,8 +29,8 @@ from broken_rows import (
 )
 from tiny_tokenizer import write_tokenizer
 
-from datakit.preflight.preflight import Question, judge_rows, prepare
 from datakit.preflight.llamafactory.trainer import Options
+from datakit.preflight.preflight import Question, judge_rows, prepare
 
 KINDS = {
     "sharegpt": (share_gpt_rows, "sft"),
