@@ -38,6 +38,8 @@ BUILT_IN = {
     "split.random": "datakit.stages.split.random:RandomSplit",
     "write.jsonl": "datakit.stages.write.jsonl:JsonlSink",
     "write.parquet": "datakit.stages.write.parquet:ParquetSink",
+    "write.megatron": "datakit.stages.write.megatron:MegatronSink",
+    "write.packed": "datakit.stages.write.packed:PackedSink",
 }
 
 

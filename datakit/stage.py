@@ -239,6 +239,9 @@ class Resolver(Barrier, Protocol):
 class Sink(Protocol):
     """Turns batches into files a trainer loads. Cutting output into files, naming and renaming
     them is the runner's work, so that no byte depends on how the input was cut.
+
+    Where files come in pairs, `pair_suffix` is the end of the second one's name, which `write`
+    writes beside the first.
     """
 
     @property

@@ -29,7 +29,12 @@ SUFFIXES = {
     ".markdown": "markdown",
 }
 COMPRESSIONS = (".gz", ".zst")
-SINKS = {"jsonl": "write.jsonl", "parquet": "write.parquet"}
+SINKS = {
+    "jsonl": "write.jsonl",
+    "parquet": "write.parquet",
+    "megatron": "write.megatron",
+    "packed": "write.packed",
+}
 LAYOUTS = ("messages", "sharegpt", "alpaca", "prompt_completion", "text", "records")
 """Layouts that can stand for a format: `format = "sharegpt"` is JSONL in that layout."""
 
