@@ -25,6 +25,7 @@ from datakit.executors.workdir import Workdir
 from datakit.plan import Plan, check_inputs, compile_plan
 from datakit.preflight.llamafactory.trainer import Options
 from datakit.preflight.preflight import PreflightReport, Question, run_preflight
+from datakit.report.lengths import LengthReport, measure_lengths
 from datakit.report.life import Life, explain_record
 from datakit.report.progress import Progress, Silent
 from datakit.report.report import Report, load_report
@@ -122,6 +123,15 @@ def preview(
     """
     compiled = _plan(pipeline, overrides=overrides, relative_to_file=relative_to_file)
     return run_preview(compiled, records)
+
+
+def tokens(run_dir: str | Path, *, column: str = "n_tokens") -> LengthReport:
+    """How long the records of a finished run are in tokens, as its pipeline counted them.
+
+    Raises:
+        UsageError: there is no finished run there, or it counted no tokens.
+    """
+    return measure_lengths(Path(run_dir), column)
 
 
 def preflight(

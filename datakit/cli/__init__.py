@@ -19,6 +19,7 @@ from datakit.cli.run import run
 from datakit.cli.schema import schema
 from datakit.cli.shared import Commands, example
 from datakit.cli.stages import stages
+from datakit.cli.tokens import tokens
 
 
 @click.group(
@@ -40,5 +41,5 @@ def main() -> None:
     os.environ.setdefault("POLARS_MAX_THREADS", "1")
 
 
-for command in (run, check, plan, preview, explain, report, preflight, stages, schema, new):
+for command in (run, check, plan, preview, explain, report, tokens, preflight, stages, schema, new):
     main.add_command(command)

@@ -58,7 +58,7 @@ class PreflightReport:
                 ]
         share = f" ({self.trained / self.tokens:.1%} of all)" if self.tokens else ""
         lines.append(
-            f"  {self.tokens:,} tokens, {self.kept:,} behind the cutoff, "
+            f"  {self.tokens:,} tokens, {self.kept:,} within the cutoff, "
             f"{self.trained:,} trained{share}"
         )
         lines += [f"  {_shown(row)}" for row in self.examples]

@@ -105,8 +105,16 @@ def _break(row: Row, chance: random.Random) -> None:
     turns = row["conversations"]
     row["system"] = chance.choice(["", "", None, row["system"], "{{content}}", "{{idx}}"])
     row["tools"] = chance.choice(["", "", "", None, *TOOLS]) if chance.random() < 0.4 else ""
+    kind = chance.randrange(13)
+    if kind < 6:
+        _break_order(turns, kind, chance)
+    else:
+        _break_contents(turns, kind, chance)
+
+
+def _break_order(turns: list[Row], kind: int, chance: random.Random) -> None:
     place = chance.randrange(len(turns))
-    match chance.randrange(13):
+    match kind:
         case 0:
             turns[place]["from"] = chance.choice([None, "system", "user", "tool", "gpt", "human"])
         case 1:
@@ -116,9 +124,14 @@ def _break(row: Row, chance: random.Random) -> None:
         case 3:
             turns.insert(0, _said("system", chance.choice(["规则", None, "", "{{content}}"])))
         case 4:
-            turns[place]["value"] = chance.choice(CONTENTS)
-        case 5:
+            turns.append(_said("human", "还有?"))
+        case _:
             turns.clear()
+
+
+def _break_contents(turns: list[Row], kind: int, chance: random.Random) -> None:
+    place = chance.randrange(len(turns))
+    match kind:
         case 6:
             turns[-1:] = [_said("function_call", chance.choice(CALLS))]
         case 7:
@@ -128,7 +141,7 @@ def _break(row: Row, chance: random.Random) -> None:
         case 8:
             turns[place:place] = [_said("observation", "x"), _said("observation", "y")]
         case 9:
-            turns.append(_said("human", "还有?"))
+            turns[place]["value"] = chance.choice(CONTENTS)
         case 10:
             turns[place]["value"] = words(chance, 600)
         case _:

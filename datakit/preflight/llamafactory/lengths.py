@@ -1,4 +1,4 @@
-"""What is left of a row behind LLaMA-Factory's cutoff, and how much of it is trained.
+"""What is left of a row within LLaMA-Factory's cutoff, and how much of it is trained.
 
 What `processor/*.py` do with the lengths of questions and answers.
 """
