@@ -30,7 +30,7 @@ def write_tokenizer(folder: Path) -> Path:
         "tokenizer_class": "PreTrainedTokenizerFast",
         "bos_token": "<s>",
         "eos_token": "</s>",
-        "unk_token": {"content": "<unk>", "special": True},
+        "unk_token": {"__type": "AddedToken", "content": "<unk>", "special": True},
     }
     (folder / "tokenizer_config.json").write_text(json.dumps(config), "utf-8")
     return folder

@@ -4,7 +4,8 @@
 
 The venv has LLaMA-Factory 0.9.5 (`pip install llamafactory==0.9.5`, torch for the CPU). 1,000
 broken rows of each kind, with every template that is told apart; nothing is downloaded: the
-tokenizer is made here, unless `--tokenizer` names a model's folder.
+tokenizer is made here, unless `--tokenizer` names a model's folder. `--record FILE` writes down
+what the loader did, for the test that needs no LLaMA-Factory.
 """
 
 import argparse
@@ -17,9 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-sys.path.insert(0, str(Path(__file__).parent))
-
 from broken_rows import (
     alpaca_rows,
     feedback_rows,
@@ -27,11 +25,11 @@ from broken_rows import (
     share_gpt_rows,
     text_rows,
 )
-from tiny_tokenizer import write_tokenizer
 
 from datakit.preflight.llamafactory.trainer import Options
 from datakit.preflight.preflight import Question, judge_rows, prepare
 
+SEED = 7
 KINDS = {
     "sharegpt": (share_gpt_rows, "sft"),
     "alpaca": (alpaca_rows, "sft"),
@@ -98,19 +96,19 @@ TRIALS = [
 ]
 
 
-def run_trial(trial: Trial, python: str, tokenizer: Path, rows: int) -> list[str]:
+def write_trial(trial: Trial, folder: Path, rows: int) -> Path:
+    """The rows and their `dataset_info.json`."""
+    folder.mkdir()
+    made = KINDS[trial.kind][0](rows, SEED)
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in made)
+    (folder / "rows.jsonl").write_text(text, "utf-8")
+    entry = {"rows": {"file_name": "rows.jsonl", **ENTRIES[trial.kind]}}
+    (folder / "dataset_info.json").write_text(json.dumps(entry), "utf-8")
+    return folder / "rows.jsonl"
+
+
+def compare(forecast: list[dict[str, Any]], fact: dict[str, Any]) -> list[str]:
     """What differs between forecast and fact."""
-    make, stage = KINDS[trial.kind]
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        data = folder / "rows.jsonl"
-        made = make(rows, 7)
-        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in made)
-        data.write_text(text, "utf-8")
-        entry = {"rows": {"file_name": "rows.jsonl", **ENTRIES[trial.kind]}}
-        (folder / "dataset_info.json").write_text(json.dumps(entry), "utf-8")
-        forecast = foretell(trial, data, tokenizer)
-        fact = load(trial, folder, stage, python, tokenizer)
     print(f"  {dict(Counter(row['outcome'] for row in forecast))}")
     faults = [
         f"row {n}: foretold {a}, found {b}"
@@ -119,11 +117,9 @@ def run_trial(trial: Trial, python: str, tokenizer: Path, rows: int) -> list[str
     ]
     whole = [row for row in forecast if row["outcome"] not in ("stops", "dropped")]
     if len(whole) != len(fact["whole"]):
-        faults.append(f"foretold {len(whole)} rows, the loader made {len(fact['whole'])}")
-    else:
-        pairs = zip(whole, fact["whole"], strict=True)
-        faults += [f"{a}, the loader made {b}" for a, b in pairs if not is_same(a, b)]
-    return faults
+        return [*faults, f"foretold {len(whole)} rows, the loader made {len(fact['whole'])}"]
+    pairs = zip(whole, fact["whole"], strict=True)
+    return [*faults, *(f"{a}, the loader made {b}" for a, b in pairs if not is_same(a, b))]
 
 
 def is_same(forecast: dict[str, Any], fact: dict[str, Any]) -> bool:
@@ -144,27 +140,45 @@ def foretell(trial: Trial, data: Path, tokenizer: Path) -> list[dict[str, Any]]:
     ]
 
 
-def load(trial: Trial, folder: Path, stage: str, python: str, tokenizer: Path) -> dict[str, Any]:
-    job = {
-        "folder": str(folder),
-        "stage": stage,
-        "tokenizer": str(tokenizer),
-        "settings": trial.settings,
-        "result": str(folder / "result.json"),
-    }
-    (folder / "job").write_text(json.dumps(job), "utf-8")
-    script = Path(__file__).with_name("llamafactory_rows.py")
+def load(trials: list[Trial], folder: Path, python: str, tokenizer: Path) -> list[dict[str, Any]]:
+    """What LLaMA-Factory does with the rows of each trial."""
+    jobs = [
+        {
+            "folder": str(folder / str(number)),
+            "stage": KINDS[trial.kind][1],
+            "tokenizer": str(tokenizer),
+            "settings": trial.settings,
+            "result": str(folder / f"{number}.json"),
+        }
+        for number, trial in enumerate(trials)
+    ]
+    (folder / "jobs.json").write_text(json.dumps(jobs), "utf-8")
+    script = Path(__file__).with_name("llamafactory_loader.py")
     done = subprocess.run(
-        [python, str(script), str(folder / "job")],
+        [python, str(script), str(folder / "jobs.json")],
         env={"HF_HUB_OFFLINE": "1", "HF_HOME": str(folder / "hf"), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        raise SystemExit(f"LLaMA-Factory failed on {trial}:\n{done.stderr[-3000:]}")
-    found: dict[str, Any] = json.loads((folder / "result.json").read_text("utf-8"))
-    return found
+        raise SystemExit(f"LLaMA-Factory failed:\n{done.stderr[-3000:]}")
+    return [json.loads(Path(job["result"]).read_text("utf-8")) for job in jobs]
+
+
+def record(path: Path, trials: list[Trial], facts: list[dict[str, Any]]) -> None:
+    """Write down the facts: a list of outcome, tokens left and tokens trained for each row."""
+    lines = [
+        json.dumps(
+            {
+                "kind": trial.kind,
+                "settings": trial.settings,
+                "rows": [[r["outcome"], r.get("kept"), r.get("trained")] for r in fact["rows"]],
+            }
+        )
+        for trial, fact in zip(trials, facts, strict=True)
+    ]
+    path.write_text("\n".join(lines) + "\n", "utf-8")
 
 
 def main() -> None:
@@ -173,15 +187,26 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, help="a model's folder with tokenizer.json")
     parser.add_argument("--rows", type=int, default=1000)
     parser.add_argument("--only", default="", help="trials whose name holds this")
+    parser.add_argument("--record", type=Path, help="file to write the facts to")
     asked = parser.parse_args()
+    sys.path.append(str(Path(__file__).parents[1]))
+    from tiny_tokenizer import write_tokenizer
+
+    trials = [trial for trial in TRIALS if asked.only in str(trial)]
     wrong = 0
     with tempfile.TemporaryDirectory() as name:
-        tokenizer = asked.tokenizer or write_tokenizer(Path(name))
-        for trial in [trial for trial in TRIALS if asked.only in str(trial)]:
-            print(trial, flush=True)
-            faults = run_trial(trial, asked.python, tokenizer, asked.rows)
-            wrong += len(faults)
-            print("\n".join(f"  {fault}" for fault in faults[:10]) or "  as foretold")
+        folder = Path(name)
+        tokenizer = asked.tokenizer or write_tokenizer(folder / "tokenizer")
+        files = [write_trial(t, folder / str(n), asked.rows) for n, t in enumerate(trials)]
+        forecasts = [foretell(t, f, tokenizer) for t, f in zip(trials, files, strict=True)]
+        facts = load(trials, folder, asked.python, tokenizer)
+    for trial, forecast, fact in zip(trials, forecasts, facts, strict=True):
+        print(trial)
+        faults = compare(forecast, fact)
+        wrong += len(faults)
+        print("\n".join(f"  {fault}" for fault in faults[:10]) or "  as foretold")
+    if asked.record:
+        record(asked.record, trials, facts)
     raise SystemExit(f"{wrong} differences" if wrong else 0)
 
 

@@ -115,7 +115,8 @@ def _glm4_calls(calls: Sequence[Call]) -> str:
 
 
 def _glm4_moe_calls(calls: Sequence[Call]) -> str:
-    return "\n".join(f"\n<tool_call>{name}{_pairs(given)}" for name, given in calls)
+    # Added together, so that a name that is no text stops it, as it stops the trainer.
+    return "\n".join("\n<tool_call>" + name + _pairs(given) for name, given in calls)
 
 
 def _pairs(given: Any) -> str:

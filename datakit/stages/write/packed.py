@@ -36,7 +36,7 @@ class PackedSink:
 
     Whole records are put together by best-fit decreasing, in windows of 65,536 records or 8
     million tokens, so that little of a sequence stays empty and no conversation is cut. A document
-    that is longer than a sequence is cut into several; so the end of one may begin a sequence.
+    that is longer than a sequence is cut into several parts, which need not stand in order.
     Sequences are not padded. Columns, as TRL reads tokenised data:
 
     - `input_ids`;

@@ -1,4 +1,4 @@
-"""Run by LLaMA-Factory's own Python: what its code makes of each row of a file.
+"""Run by LLaMA-Factory's own Python: what its code makes of each row of some files.
 
 Row by row first (its converter, then its processor), as a row that stops it would hide the others;
 then its whole loader, `get_dataset`, on the rows that do not stop it.
@@ -10,7 +10,13 @@ from pathlib import Path
 from typing import Any
 
 
-def main(job_path: str) -> None:
+def main(jobs_path: str) -> None:
+    for job in json.loads(Path(jobs_path).read_text("utf-8")):
+        Path(job["result"]).write_text(json.dumps(run(job)), "utf-8")
+
+
+def run(job: dict[str, Any]) -> dict[str, Any]:
+    """What comes of each row, and what the whole loader makes of those that do not stop it."""
     from datasets import load_dataset
     from llamafactory.data.converter import get_dataset_converter
     from llamafactory.data.loader import _get_dataset_processor
@@ -19,7 +25,6 @@ def main(job_path: str) -> None:
     from llamafactory.hparams import DataArguments
     from transformers import AutoTokenizer
 
-    job = json.loads(Path(job_path).read_text("utf-8"))
     folder = Path(job["folder"])
     data_args = DataArguments(
         dataset="rows", dataset_dir=str(folder), overwrite_cache=True, **job["settings"]
@@ -33,10 +38,8 @@ def main(job_path: str) -> None:
     processor = _get_dataset_processor(data_args, job["stage"], template, tokenizer, None)
     loaded = load_dataset("json", data_files=str(folder / "rows.jsonl"), split="train")
     fates = [fate(row, converter, processor) for row in loaded]
-    result: dict[str, Any] = {"rows": fates}
     good = [number for number, found in enumerate(fates) if found["outcome"] != "stops"]
-    result["whole"] = whole_run(job, good, template, tokenizer, data_args)
-    Path(job["result"]).write_text(json.dumps(result), "utf-8")
+    return {"rows": fates, "whole": whole_run(job, good, template, tokenizer, data_args)}
 
 
 def fate(row: dict[str, Any], converter: Any, processor: Any) -> dict[str, Any]:
