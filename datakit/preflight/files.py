@@ -1,6 +1,7 @@
 """The rows of a run's output as a trainer reads them, with the ids of their records."""
 
 import gzip
+import io
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -85,7 +86,10 @@ def _open(path: Path) -> BinaryIO:
     if path.name.endswith(".gz"):
         return cast("BinaryIO", gzip.open(path))
     if path.name.endswith(".zst"):
-        return cast("BinaryIO", zstandard.open(path, "rb"))
+        stream = zstandard.ZstdDecompressor().stream_reader(
+            path.open("rb"), read_across_frames=True, closefd=True
+        )
+        return io.BufferedReader(cast("io.RawIOBase", stream))
     return path.open("rb")
 
 

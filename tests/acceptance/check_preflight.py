@@ -18,48 +18,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from broken_rows import (
-    alpaca_rows,
-    feedback_rows,
-    preference_rows,
-    share_gpt_rows,
-    text_rows,
-)
+from broken_rows import ENTRIES, KINDS, SEED
 
 from datakit.preflight.llamafactory.trainer import Options
 from datakit.preflight.preflight import Question, judge_rows, prepare
-
-SEED = 7
-KINDS = {
-    "sharegpt": (share_gpt_rows, "sft"),
-    "alpaca": (alpaca_rows, "sft"),
-    "preference": (preference_rows, "rm"),
-    "feedback": (feedback_rows, "kto"),
-    "text": (text_rows, "pt"),
-}
-SHARE_GPT = {"messages": "conversations", "system": "system", "tools": "tools"}
-ALPACA = {"prompt": "instruction", "query": "input", "response": "output", "system": "system"}
-TAGS = {
-    "role_tag": "from",
-    "content_tag": "value",
-    "user_tag": "human",
-    "assistant_tag": "gpt",
-    "observation_tag": "observation",
-    "function_tag": "function_call",
-    "system_tag": "system",
-}
-ENTRIES: dict[str, dict[str, Any]] = {
-    "sharegpt": {"formatting": "sharegpt", "columns": SHARE_GPT, "tags": TAGS},
-    "alpaca": {"columns": {**ALPACA, "history": "history"}},
-    "preference": {
-        "formatting": "sharegpt",
-        "ranking": True,
-        "columns": {**SHARE_GPT, "chosen": "chosen", "rejected": "rejected"},
-        "tags": TAGS,
-    },
-    "feedback": {"columns": {**ALPACA, "history": "history", "kto_tag": "kto_tag"}},
-    "text": {"columns": {"prompt": "text"}},
-}
 
 
 @dataclass(frozen=True)
