@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from datakit.barriers import Barrier
 from datakit.config.load import load_pipeline
 from datakit.config.model import NamedSource, NamedStage, Pipeline
 from datakit.errors import DatakitError, PipelineFileError, Problem, did_you_mean
 from datakit.records import CONTENT, ID, META, SOURCE, Columns
-from datakit.stage import Barrier, Filter, Map, Sink, Source, SourceReader, Stage
+from datakit.stage import Expander, Filter, Map, Sink, Source, SourceReader, Stage
 
 PATH_SOURCE = "files"
 """The name of the source of `plan_path`."""
@@ -193,8 +194,10 @@ def _lacks(line: int, who: str, need: str, source: str, have: Columns) -> Proble
 
 def _wrong_kinds(stages: Iterable[NamedStage]) -> Iterator[Problem]:
     for stage in stages:
-        if not isinstance(stage.stage, Map | Filter | Barrier):
-            hint = "a stage has needs and adds, and the methods of a Map, a Filter or a Barrier"
+        if not isinstance(stage.stage, Map | Filter | Expander | Barrier):
+            hint = (
+                "a stage has needs and adds, and the methods of a Map, Filter, Expander or Barrier"
+            )
             yield Problem(stage.line, f"{stage.name} is no stage", hint)
 
 

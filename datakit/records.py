@@ -37,6 +37,8 @@ ID, SOURCE, TEXT, MESSAGES, META = "id", "source", "text", "messages", "meta"
 FILE, LINE = "_file", "_line"
 # A stage that may refuse rows (a reader, a formatter) sets these two; the runner parts the rows.
 REASON, VALUES = "_reason", "_values"
+# Which row of its input an expander made a row of: UInt32.
+PARENT = "_parent"
 # (shard << 32) | row of the spill before a barrier; given to `Barrier.observe`.
 ADDRESS = "_address"
 # Which reduce partition a row of an observation goes to: UInt32, see `Barrier.observe`.

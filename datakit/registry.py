@@ -29,6 +29,7 @@ BUILT_IN = {
     "clean.conversation": "datakit.stages.clean.conversation:ConversationCleaner",
     "annotate.language": "datakit.stages.annotate.language:LanguageAnnotation",
     "annotate.signals": "datakit.stages.annotate.signals:SignalAnnotator",
+    "annotate.tokens": "datakit.stages.annotate.tokens:TokenCounter",
     "filter.conversation": "datakit.stages.filter.conversation:ConversationFilter",
     "filter.length": "datakit.stages.filter.length:LengthFilter",
     "filter.language": "datakit.stages.filter.language:LanguageFilter",
@@ -54,6 +55,7 @@ BUILT_IN = {
     "format.classify": "datakit.stages.format.classify:ClassifyFormat",
     "format.tagging": "datakit.stages.format.tagging:TaggingFormat",
     "format.pretrain": "datakit.stages.format.pretrain:PretrainFormat",
+    "format.chunk": "datakit.stages.format.chunk:ChunkFormat",
     "split.random": "datakit.stages.split.random:RandomSplit",
     "write.jsonl": "datakit.stages.write.jsonl:JsonlSink",
     "write.parquet": "datakit.stages.write.parquet:ParquetSink",
@@ -67,6 +69,8 @@ BUILT_IN = {
     "write.megatron_jsonl": "datakit.stages.write.megatron_jsonl:MegatronJsonlSink",
     "write.mds": "datakit.stages.write.mds:MdsSink",
     "write.datasets": "datakit.stages.write.arrow_dataset:ArrowDatasetSink",
+    "write.megatron": "datakit.stages.write.megatron:MegatronSink",
+    "write.packed": "datakit.stages.write.packed:PackedSink",
 }
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import polars as pl
 
+from datakit.barriers import Barrier
 from datakit.executors.in_memory import run_barrier, run_local
 from datakit.records import (
     FILE,
@@ -27,7 +28,7 @@ from datakit.records import (
     TEXT,
     Batch,
 )
-from datakit.stage import Barrier, Stage
+from datakit.stage import Stage
 
 
 @dataclass(frozen=True, slots=True)

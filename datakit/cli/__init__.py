@@ -14,12 +14,14 @@ from datakit.cli.explain import explain
 from datakit.cli.fit import fit
 from datakit.cli.new import new
 from datakit.cli.plan import plan
+from datakit.cli.preflight import preflight
 from datakit.cli.preview import preview
 from datakit.cli.report import report
 from datakit.cli.run import run
 from datakit.cli.schema import schema
 from datakit.cli.shared import Commands, example
 from datakit.cli.stages import stages
+from datakit.cli.tokens import tokens
 from datakit.cli.train_classifier import train_classifier
 
 
@@ -49,6 +51,8 @@ COMMANDS = (
     preview,
     explain,
     report,
+    tokens,
+    preflight,
     stages,
     schema,
     new,

@@ -29,7 +29,7 @@ SUFFIXES = {
     ".markdown": "markdown",
 }
 COMPRESSIONS = (".gz", ".zst")
-SINKS = {"jsonl": "write.jsonl", "parquet": "write.parquet"}
+SINKS = {name: f"write.{name}" for name in ("jsonl", "parquet", "megatron", "packed")}
 TRAINERS = (
     "llamafactory",
     "trl",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from datakit.barriers import Barrier, Illustrator, Reduced, Regrouper, Resolver
 from datakit.executors.exchange import ROWS, SUMMARY, Observed, RunTasks, gather, write_reduced
 from datakit.executors.local import Done
 from datakit.executors.references import add_references, save_index
@@ -15,7 +16,6 @@ from datakit.executors.tables import open_table, read_batches, write_table
 from datakit.executors.workdir import task_directory
 from datakit.plan import Step
 from datakit.records import ADDRESS, TEXT, Table
-from datakit.stage import Barrier, Illustrator, Reduced, Regrouper, Resolver
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

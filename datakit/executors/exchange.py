@@ -8,11 +8,11 @@ from typing import Any, TypeAlias
 import polars as pl
 import pyarrow as pa
 
+from datakit.barriers import Reduced
 from datakit.executors.local import Done
 from datakit.executors.tables import open_arrow, split_by_partition, write_table
 from datakit.executors.workdir import read_json, write_json
 from datakit.records import ADDRESS, Table
-from datakit.stage import Reduced
 
 EXCHANGE, OFFSETS = "exchange.arrow", "offsets.json"
 ROWS, SUMMARY = "rows.arrow", "summary.arrow"

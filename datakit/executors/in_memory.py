@@ -4,43 +4,44 @@ from collections.abc import Sequence
 
 import polars as pl
 
-from datakit.errors import BrokenBooksError
-from datakit.executors.parting import (
-    Parted,
-    part_by_decisions,
-    part_by_reason_column,
-    part_by_verdicts,
-)
-from datakit.executors.tables import list_by_address
-from datakit.records import ADDRESS, ID, PARTITION, SOURCE, TEXT, Batch, Table, make_addresses
-from datakit.stage import (
+from datakit.barriers import (
     Barrier,
-    Filter,
     Illustrator,
     KeptShard,
-    Map,
     Observation,
     Reduced,
     Referrer,
     Regrouper,
     Resolver,
-    Stage,
 )
+from datakit.errors import BrokenBooksError
+from datakit.executors.parting import (
+    Parted,
+    part_by_decisions,
+    part_by_expansion,
+    part_by_reason_column,
+    part_by_verdicts,
+)
+from datakit.executors.tables import list_by_address
+from datakit.records import ADDRESS, ID, PARTITION, SOURCE, TEXT, Batch, Table, make_addresses
+from datakit.stage import Expander, Filter, Map, Stage
 
 PARTITIONS = 4
 
 
 def run_local(stage: Stage, batch: Batch) -> Parted:
-    """One batch through a map or a filter.
+    """One batch through a map, a filter or an expander.
 
     Raises:
         BrokenBooksError: a map changed the rows or their order.
-        TypeError: the stage is neither.
+        TypeError: the stage is none of them.
     """
     if isinstance(stage, Filter):
         return part_by_verdicts(batch, stage.reject(batch), adds=stage.adds)
+    if isinstance(stage, Expander):
+        return part_by_expansion(batch, stage.expand(batch))
     if not isinstance(stage, Map):
-        raise TypeError(f"{type(stage).__name__} is neither a map, a filter nor a barrier")
+        raise TypeError(f"{type(stage).__name__} is no map, filter, expander or barrier")
     changed = stage.map(batch)
     if changed.height != batch.height or not changed[ID].equals(batch[ID]):
         raise BrokenBooksError(f"{type(stage).__name__} changed the rows or their order")

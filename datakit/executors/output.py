@@ -109,24 +109,39 @@ def write_file(task: WriteTask) -> Done:
     Published files are links to these; one that somebody changed since is written again.
     """
     if task.folder.is_dir():
-        done = OutputFile(**read_json(task.folder / "file.json"))
-        if _digest(task.folder / Path(done.path).name) == done.sha256:
-            return Done(done.bytes, done.rows, done.rows)
+        done = written_files(task.folder)
+        if all(_digest(task.folder / Path(file.path).name) == file.sha256 for file in done):
+            return Done(done[0].bytes, done[0].rows, done[0].rows)
         shutil.rmtree(task.folder)
     with task_directory(task.folder, task.tmp_root) as folder:
-        done = _write(task, folder)
-        write_json(folder / "file.json", asdict(done))
-    return Done(done.bytes, done.rows, done.rows)
+        main = _write(task, folder)
+        write_json(folder / "file.json", asdict(main))
+        if suffix := getattr(task.sink, "pair_suffix", ""):
+            write_json(folder / "pair.json", asdict(_describe(task, folder, suffix, rows=0)))
+    return Done(main.bytes, main.rows, main.rows)
+
+
+def written_files(folder: Path) -> list[OutputFile]:
+    """What a write task left: its file, and the one that belongs to it where files come in pairs
+    (which has no rows of its own).
+    """
+    places = [folder / "file.json", folder / "pair.json"]
+    return [OutputFile(**read_json(place)) for place in places if place.exists()]
 
 
 def _write(task: WriteTask, folder: Path) -> OutputFile:
     path = folder / f"{task.name}{task.sink.suffix}"
     tables = (t.drop_columns("_size") for t in _tables(task.pieces, f"part-{task.split}.arrow"))
     task.sink.write(tables, path)
-    _sync(path)
     rows = sum(piece.stop - piece.start for piece in task.pieces)
     lineage = folder / f"{task.name}.lineage.parquet"
     _write_lineage(_tables(task.pieces, f"lineage-{task.split}.arrow"), lineage)
+    return _describe(task, folder, task.sink.suffix, rows=rows)
+
+
+def _describe(task: WriteTask, folder: Path, suffix: str, *, rows: int) -> OutputFile:
+    path = folder / f"{task.name}{suffix}"
+    _sync(path)
     size = path.stat().st_size
     return OutputFile(f"{task.split}/{path.name}", task.split, rows, size, _digest(path))
 
@@ -187,7 +202,8 @@ def publish(files: Sequence[tuple[OutputFile, Path]], output: Path, tmp: Path) -
         name = Path(file.path).name
         _link_or_copy(folder / name, target)
         stem = name.split(".", 1)[0]
-        _link_or_copy(folder / f"{stem}.lineage.parquet", lineage / f"{stem}.parquet")
+        if file.rows:
+            _link_or_copy(folder / f"{stem}.lineage.parquet", lineage / f"{stem}.parquet")
     for split in SPLITS:
         _swap(tmp / split, output / split)
     _swap(lineage, output / "_datakit" / "lineage")

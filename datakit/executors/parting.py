@@ -9,10 +9,13 @@ from dataclasses import dataclass, field, replace
 
 import polars as pl
 
+from datakit.barriers import Decisions
+from datakit.errors import BrokenBooksError
 from datakit.records import (
     FILE,
     ID,
     LINE,
+    PARENT,
     REASON,
     SOURCE,
     TEXT,
@@ -22,7 +25,6 @@ from datakit.records import (
     Table,
     joined_content,
 )
-from datakit.stage import Decisions
 
 EXCERPT_CHARS = 300
 
@@ -96,6 +98,24 @@ def part_by_decisions(
         return parted
     repeated = repeat_rows(parted.kept, copies)
     return replace(parted, kept=repeated, copies=repeated.height - parted.kept.height)
+
+
+def part_by_expansion(batch: Batch, expanded: Batch) -> Parted:
+    """The records that an expander made of a batch, numbered where there are several of one.
+
+    Raises:
+        BrokenBooksError: a record got lost, or they are out of order.
+    """
+    parents = expanded[PARENT]
+    steps = parents.cast(pl.Int64).diff(null_behavior="drop")
+    ends = (parents.first() == 0, parents.last() == batch.height - 1) if batch.height else ()
+    in_order = all(ends) and bool(steps.is_between(0, 1).all())
+    if not in_order or not expanded[ID].equals(batch[ID].gather(parents)):
+        raise BrokenBooksError("an expander lost a record, or changed their order or their ids")
+    number, count = pl.int_range(1, pl.len() + 1).over(PARENT), pl.len().over(PARENT)
+    numbered = pl.concat_str(ID, pl.lit("#"), number)
+    rows = expanded.with_columns(pl.when(count > 1).then(numbered).otherwise(ID).alias(ID))
+    return Parted(rows.drop(PARENT), empty_rejects(), copies=expanded.height - batch.height)
 
 
 def repeat_rows(batch: Batch, copies: pl.Series) -> Batch:

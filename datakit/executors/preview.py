@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 
+from datakit.barriers import Barrier
 from datakit.errors import DatakitError
 from datakit.executors.in_memory import run_barrier, run_local
 from datakit.executors.parting import (
@@ -17,7 +18,7 @@ from datakit.executors.parting import (
 )
 from datakit.plan import Plan, Step
 from datakit.records import ID, Batch, joined_content
-from datakit.stage import Barrier, Source
+from datakit.stage import Source
 
 EXAMPLES = 3
 EXCERPT = 100

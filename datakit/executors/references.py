@@ -7,13 +7,13 @@ from typing import Any
 
 import polars as pl
 
+from datakit.barriers import IndexWriter, Referrer
 from datakit.executors.exchange import Observed, RunTasks, write_exchange
 from datakit.executors.local import Done
 from datakit.executors.tables import read_batches, rows_of_shard, write_table
 from datakit.executors.workdir import task_directory
 from datakit.plan import Step
 from datakit.records import ADDRESS, Table, make_addresses
-from datakit.stage import IndexWriter, Referrer
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

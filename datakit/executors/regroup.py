@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from datakit.barriers import KeptShard, Regrouper
 from datakit.executors.exchange import (
     ROWS,
     SUMMARY,
@@ -22,7 +23,6 @@ from datakit.executors.tables import open_arrow, open_table, rows_of_shard, writ
 from datakit.executors.workdir import read_json, task_directory, write_json
 from datakit.plan import Step
 from datakit.records import ADDRESS, PARTITION, Table
-from datakit.stage import KeptShard, Regrouper
 
 KEPT, ASSIGNED, GROUPS, MEMBERS = "kept.arrow", "assigned.arrow", "groups.json", "members"
 

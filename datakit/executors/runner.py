@@ -20,7 +20,14 @@ from datakit.executors.conclude import build_report, conclude
 from datakit.executors.digests import digest_of, stage_identity, step_identity
 from datakit.executors.exchange import Observed
 from datakit.executors.local import Executor
-from datakit.executors.output import OutputFile, WriteTask, check_output, plan_files, write_file
+from datakit.executors.output import (
+    OutputFile,
+    WriteTask,
+    check_output,
+    plan_files,
+    write_file,
+    written_files,
+)
 from datakit.executors.segment import SegmentTask, run_segment
 from datakit.executors.summaries import in_order, summarise_rejects
 from datakit.executors.tables import open_table
@@ -181,7 +188,7 @@ class Run:
                 for number, pieces in enumerate(files)
             ]
         folders = self._map("write files", write_file, tasks, verify=True)
-        return [(OutputFile(**read_json(folder / "file.json")), folder) for folder in folders]
+        return [(file, folder) for folder in folders for file in written_files(folder)]
 
     def _map(
         self, name: str, work: Callable[[Any], Any], tasks: Sequence[Any], *, verify: bool = False

@@ -19,6 +19,7 @@ from pathlib import Path
 
 import polars as pl
 
+from datakit.barriers import Barrier
 from datakit.errors import BrokenBooksError, DatakitError, MalformedInputError, TaskFailedError
 from datakit.executors.books import Books
 from datakit.executors.exchange import write_exchange
@@ -26,6 +27,7 @@ from datakit.executors.lineage import lineage_of
 from datakit.executors.local import Done
 from datakit.executors.parting import (
     part_by_decisions,
+    part_by_expansion,
     part_by_reason_column,
     part_by_verdicts,
 )
@@ -38,7 +40,7 @@ from datakit.executors.tables import (
 from datakit.executors.workdir import task_directory
 from datakit.plan import Segment, Step
 from datakit.records import ADDRESS, ID, LINE, Batch, Table, make_addresses
-from datakit.stage import Barrier, Filter, Map, Shard, Sink, Source
+from datakit.stage import Expander, Filter, Map, Shard, Sink, Source
 
 DEFAULT_SPLIT = "train"
 SPLIT = "split"
@@ -161,6 +163,9 @@ class _Run:
         if isinstance(stage, Filter):
             found = stage.reject(batch)
             parted = part_by_verdicts(batch, found, adds=stage.adds, excerpt=excerpt)
+        elif isinstance(stage, Expander):
+            found = stage.expand(batch)
+            parted = part_by_expansion(batch, found)
         else:
             assert isinstance(stage, Map)
             found = stage.map(batch)

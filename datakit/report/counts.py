@@ -122,7 +122,7 @@ class Counts:
 
     @property
     def copies(self) -> int:
-        """Records added by repetition."""
+        """Records added, by repetition or by cutting one into several."""
         return sum(count.copies for count in self.stages.values())
 
     def by_stage(self) -> dict[tuple[int, str], StageCount]:

@@ -105,7 +105,7 @@ class Report:
 
     @property
     def copies(self) -> int:
-        """Records added by a mixture that repeats a source."""
+        """Records added: by a mixture that repeats a source, by cutting documents into several."""
         return self.counts.copies
 
     @property

@@ -12,8 +12,9 @@ from typing import ClassVar
 import polars as pl
 import pyarrow as pa
 
+from datakit.barriers import Decisions, Observation, Recall, Reduced
 from datakit.records import ADDRESS, PARTITION, Batch, Columns, Table, hash_strings
-from datakit.stage import Decisions, InputFile, Observation, Recall, Reduced, Shard
+from datakit.stage import InputFile, Shard
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -5,13 +5,13 @@ import json
 import polars as pl
 import pytest
 
+from datakit.barriers import Decisions
 from datakit.executors.parting import (
     encode_values,
     part_by_decisions,
     part_by_verdicts,
     repeat_rows,
 )
-from datakit.stage import Decisions
 from datakit.testing import make_batch
 
 

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
+from datakit.barriers import Recall
 from datakit.records import SOURCE, Table, joined_content
-from datakit.stage import Recall
 from datakit.stages.dedup.keepers import KEPT_ADDRESS, KEPT_ID, KEPT_SOURCE
 
 TABLE, SOURCES, CLUSTERS, LARGEST = "table", "sources", "clusters", "largest"

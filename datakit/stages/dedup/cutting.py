@@ -8,9 +8,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datakit.barriers import Decisions
 from datakit.errors import SettingsError
 from datakit.records import ROLES, Batch, Table
-from datakit.stage import Decisions
 from datakit.stages.dedup.part_texts import PartTexts, Places, put_texts
 
 Spans: TypeAlias = tuple[Places, Places, Places]

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 import polars as pl
 
+from datakit.barriers import Decisions, Observation, Recall, Reduced
 from datakit.errors import SettingsError
 from datakit.records import (
     ADDRESS,
@@ -17,7 +18,6 @@ from datakit.records import (
     Table,
     hash_strings,
 )
-from datakit.stage import Decisions, Observation, Recall, Reduced
 from datakit.stages.dedup.account import add_counts, add_excerpts, count_duplicates, count_records
 from datakit.stages.dedup.compared import (
     check_part,

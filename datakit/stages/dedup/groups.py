@@ -11,8 +11,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datakit.barriers import KeptShard, Regrouped
 from datakit.records import ADDRESS, PARTITION, Table
-from datakit.stage import KeptShard, Regrouped
 
 HEAD, SHINGLES = "head", "shingles"
 

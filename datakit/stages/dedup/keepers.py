@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import polars as pl
 
+from datakit.barriers import Decisions
 from datakit.errors import DatakitError, SettingsError, did_you_mean
 from datakit.records import ADDRESS, SOURCE, Batch, Columns, Table, joined_content
-from datakit.stage import Decisions
 
 # Keeper order: the record with the least (rank, address) of a cluster stays.
 RANK = "rank"

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
+from datakit.barriers import Decisions, Observation, Recall, Reduced
 from datakit.errors import SettingsError
 from datakit.records import ADDRESS, CONTENT, Batch, Columns, Table
-from datakit.stage import Decisions, Observation, Recall, Reduced
 from datakit.stages.dedup.cutting import (
     LETTERS_PER_HAN,
     CutRules,

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 import polars as pl
 
+from datakit.barriers import Decisions, KeptShard, Observation, Recall, Reduced, Regrouped
 from datakit.errors import SettingsError
 from datakit.records import (
     ADDRESS,
@@ -20,7 +21,7 @@ from datakit.records import (
     make_addresses,
     nest,
 )
-from datakit.stage import WRITES, Decisions, KeptShard, Observation, Recall, Reduced, Regrouped
+from datakit.stage import WRITES
 from datakit.stages.dedup.account import add_counts, add_excerpts, count_duplicates, count_records
 from datakit.stages.dedup.bands import choose_bands
 from datakit.stages.dedup.compared import check_part, columns_of_part, select_part

@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datakit.barriers import Observation, Reduced
 from datakit.records import ADDRESS, PARTITION, SOURCE, Batch, Table, hash_strings
-from datakit.stage import Observation, Reduced
 
 Hashes: TypeAlias = tuple[NDArray[np.uint64], NDArray[np.uint64]]
 """The two halves of 128 bits."""

@@ -8,9 +8,9 @@ from typing import ClassVar
 
 import polars as pl
 
+from datakit.barriers import Decisions, Observation, Reduced
 from datakit.errors import SettingsError
 from datakit.records import ADDRESS, CONTENT, PARTITION, SOURCE, Batch, Columns, Table
-from datakit.stage import Decisions, Observation, Reduced
 from datakit.stages.filter.classifying import TokensSetting, complete_card, score_batch
 from datakit.text.classifier_tokens import Card
 

@@ -9,25 +9,27 @@ from datakit.errors import SettingsError
 from datakit.records import CONTENT, Batch, Columns, Table, joined_content
 from datakit.text.segmentation import count_words
 
-UNITS = ("chars", "han", "words", "lines")
+UNITS = ("chars", "han", "words", "lines", "tokens")
+N_TOKENS = "n_tokens"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LengthFilter:
-    r"""Keep records whose text has between `min_…` and `max_…` characters, Han characters, words
-    or lines.
+    r"""Keep records whose text has between `min_…` and `max_…` characters, Han characters, words,
+    lines or tokens.
 
     Characters are Unicode code points; Han characters are those of the script Han; words are runs
     of letters and digits of spaced scripts, each Han character or kana counting as one word;
     lines are those that hold anything but white space. A bound left out does not apply. With
     `segmenter = "jieba"` words are those that jieba cuts, as figures published for Chinese often
     mean (it reads less than 1 MB of text a second).
+    Tokens are those that `annotate.tokens` counted before this stage (`n_tokens`; a record without
+    a count has none).
     Conversations are measured over the contents of all their messages.
 
     Reasons: `too_few_<unit>`, `too_many_<unit>`.
     """
 
-    needs: ClassVar[Columns] = frozenset({CONTENT})
     adds: ClassVar[Columns] = frozenset()
     libraries: ClassVar[tuple[str, ...]] = ("jieba",)
 
@@ -39,6 +41,8 @@ class LengthFilter:
     max_words: int | None = None
     min_lines: int | None = None
     max_lines: int | None = None
+    min_tokens: int | None = None
+    max_tokens: int | None = None
     segmenter: Literal["characters", "jieba"] = "characters"
 
     def __post_init__(self) -> None:
@@ -50,6 +54,12 @@ class LengthFilter:
             low, high = getattr(self, f"min_{unit}"), getattr(self, f"max_{unit}")
             if low is not None and high is not None and low > high:
                 raise SettingsError(f"min_{unit}", f"{low} is more than max_{unit} = {high}")
+
+    @property
+    def needs(self) -> Columns:
+        """The content, and the count of tokens where it is asked for."""
+        asked = self.min_tokens is not None or self.max_tokens is not None
+        return frozenset({CONTENT, N_TOKENS}) if asked else frozenset({CONTENT})
 
     def reject(self, batch: Batch) -> Table:
         """`reason`, and each measured length beside its bounds."""
@@ -64,9 +74,10 @@ class LengthFilter:
                 name = f"too_few_{unit}" if side == "min" else f"too_many_{unit}"
                 reason = pl.when(fails).then(pl.lit(name)).otherwise(reason)
                 columns += [pl.col(unit), pl.lit(bound).alias(f"{side}_{unit}")]
-        measured = (
-            joined_content(batch).fill_null("").to_frame("text").with_columns(self._measures())
-        )
+        texts = joined_content(batch).fill_null("").to_frame("text")
+        if N_TOKENS in self.needs:
+            texts = texts.with_columns(batch[N_TOKENS].fill_null(0))
+        measured = texts.with_columns(self._measures())
         unique = {column.meta.output_name(): column for column in columns}
         return measured.select(reason.alias("reason"), *unique.values())
 
@@ -79,6 +90,7 @@ class LengthFilter:
                 r"[\p{Han}\p{Hiragana}\p{Katakana}]|[\p{L}\p{N}--\p{Han}\p{Hiragana}\p{Katakana}]+"
             ),
             "lines": text.count_matches(r"(?m)^.*\S"),
+            "tokens": pl.col(N_TOKENS),
         }
         if self.segmenter == "jieba":
             measures["words"] = pl.col("text").map_batches(_jieba_words, return_dtype=pl.UInt32)

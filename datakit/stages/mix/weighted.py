@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 import polars as pl
 
+from datakit.barriers import Decisions, Observation, Recall, Reduced
 from datakit.errors import DatakitError, SettingsError
 from datakit.records import (
     ADDRESS,
@@ -20,7 +21,6 @@ from datakit.records import (
     hash_strings,
     joined_content,
 )
-from datakit.stage import Decisions, Observation, Recall, Reduced
 from datakit.stages.mix.cuts import add_up, find_cuts, settle
 from datakit.stages.mix.shares import Target, set_targets
 from datakit.text.tokens_estimate import estimate_tokens

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 import numpy as np
 import polars as pl
 
+from datakit.barriers import Decisions, Observation, Recall, Reduced
 from datakit.errors import DatakitError, SettingsError
 from datakit.records import (
     ADDRESS,
@@ -20,7 +21,6 @@ from datakit.records import (
     hash_strings,
     joined_content,
 )
-from datakit.stage import Decisions, Observation, Recall, Reduced
 from datakit.stages.select.choice import choose
 from datakit.stages.select.features import (
     Features,

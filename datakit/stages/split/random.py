@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import polars as pl
 
+from datakit.barriers import Decisions, Observation, Recall, Reduced
 from datakit.errors import DatakitError, SettingsError
 from datakit.records import ADDRESS, ID, PARTITION, SOURCE, Batch, Columns, Table, hash_strings
-from datakit.stage import Decisions, Observation, Recall, Reduced
 from datakit.stages.split.groups import (
     DEALT_SCHEMA,
     KEY,

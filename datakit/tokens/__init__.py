@@ -1,0 +1,1 @@
+"""Tokenizers and chat templates from local files; nothing is downloaded."""
