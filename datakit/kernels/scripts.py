@@ -40,7 +40,7 @@ def count_scripts(data: Bytes, offsets: Offsets) -> Counts:
     """
     size = int(offsets[-1] - offsets[0])
     count = count_compiled() if size >= COMPILE_FROM else count_plainly
-    counts: Counts = count(data, offsets, letter_table())
+    counts: Counts = count(data, offsets, writing_table())
     return counts
 
 
@@ -56,6 +56,13 @@ def letter_table() -> Bytes:
             part[part > 0] = script
     table[[0x3006, 0x3007]] = HAN
     table[[0xAA, 0xBA]] = LATIN
+    return table
+
+
+@cache
+def writing_table() -> Bytes:
+    """The same, and of Han characters that only one writing has, which that is."""
+    table = letter_table().copy()
     simplified, traditional = only_simplified_and_traditional()
     table[[ord(c) for c in simplified]] = SIMPLIFIED
     table[[ord(c) for c in traditional]] = TRADITIONAL

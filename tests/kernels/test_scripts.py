@@ -14,8 +14,8 @@ from datakit.kernels.scripts import (
     count_compiled,
     count_plainly,
     count_scripts,
-    letter_table,
     only_simplified_and_traditional,
+    writing_table,
 )
 
 texts = st.lists(
@@ -53,9 +53,9 @@ def slow_script(character: str) -> str | None:
 def test_the_kernel_counts_as_numpy_does(many: list[str]) -> None:
     packed = pack(many)
 
-    fast = count_compiled()(*packed, letter_table())
+    fast = count_compiled()(*packed, writing_table())
 
-    assert np.array_equal(fast, count_plainly(*packed, letter_table()))
+    assert np.array_equal(fast, count_plainly(*packed, writing_table()))
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_the_kernel_counts_as_numpy_does(many: list[str]) -> None:
     ["Aſpi rin é ﬂ Ａ", "中医〇㐀豈𠀀", "ひらカタｶー", "한국ㄱ", "Я аअ b", "12，。😀%", "发後嘅"],
 )
 def test_scripts_are_those_of_the_names_of_characters(text: str) -> None:
-    counts = count_plainly(*pack([text]), letter_table())[0]
+    counts = count_plainly(*pack([text]), writing_table())[0]
 
     scripts = [slow_script(character) for character in text]
     is_word = [
