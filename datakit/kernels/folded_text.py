@@ -50,16 +50,14 @@ def skip_points(data: Bytes, at: int, stop: int, table: NDArray[np.uint32]) -> i
     return behind
 
 
-@part
 def short_table(table: NDArray[np.uint32]) -> Bytes:
     """What each byte folds to, where it is an ASCII character that is always written (white space
     as a space); else 0.
     """
+    entries = table[:0x80]
+    is_written = (entries & POINT == 0) & (entries & CODE < 0x80)
     short = np.zeros(256, dtype=np.uint8)
-    for code in range(0x80):
-        entry = int(table[code])
-        if not entry & POINT and entry & CODE < 0x80:
-            short[code] = entry & CODE
+    short[:0x80] = np.where(is_written, entries & CODE, 0)
     return short
 
 

@@ -47,14 +47,15 @@ def find_units(texts: tuple[Bytes, Offsets], table: NDArray[np.uint32], rules: U
     longest = int(np.diff(offsets).max(initial=0))
     scratch = np.empty(2 * longest + PADDING, dtype=np.uint8)
     numbers = (rules.least, rules.wide, int(rules.paragraphs), rules.kinds)
-    found = scan_units(texts, table, numbers, scratch, (places, hashes))
+    tables = (table, short_table(table))
+    found = scan_units(texts, tables, numbers, scratch, (places, hashes))
     return Units(*places[:, :found], *hashes[:, :found])
 
 
 @kernel
 def scan_units(
     texts: tuple[Bytes, Offsets],
-    table: NDArray[np.uint32],
+    tables: tuple[NDArray[np.uint32], Bytes],
     rules: tuple[int, int, int, int],
     scratch: Bytes,
     found: tuple[Offsets, Words],
@@ -63,7 +64,6 @@ def scan_units(
     data, offsets = texts
     least, wide, paragraphs, kinds = rules
     places, hashes = found
-    short = short_table(table)
     count = 0
     for text in range(offsets.size - 1):
         at, stop, fence = offsets[text], offsets[text + 1], 0
@@ -77,7 +77,7 @@ def scan_units(
                 kind, fence = mark_line(data, first, last, (tabs, fence))
                 start = first if start < 0 else start
                 wanted = wanted and (kinds >> kind & 1) == 1
-                to, chars, broad = fold_span(data, (first, last), (table, short), scratch, to)
+                to, chars, broad = fold_span(data, (first, last), tables, scratch, to)
                 weight += chars + broad * (wide - 1)
                 end = last
             at = line_stop + 1

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datakit.kernels.jaccard import BELOW, Hashes, Places
-from datakit.kernels.simd import part
+from datakit.kernels.simd import kernel, part
 
 Nodes: TypeAlias = NDArray[np.int32]
 
@@ -48,23 +48,23 @@ def prefix_of(threshold: float, size: int, other: int) -> int:
 
 
 @part
-def take_rarest(members: Hashes, seen: Hashes, wanted: int) -> NDArray[np.uint64]:
-    """The `wanted` rarest members, rarest first: counts of the members of all sets are in `seen`,
-    by hash. Taken off a heap, as few are wanted (and as a sort by Numba takes long to compile).
+def take_rarest(
+    members: Hashes, seen: Hashes, wanted: int, heap: NDArray[np.uint64], rarest: NDArray[np.uint64]
+) -> None:
+    """Write the `wanted` rarest members to `rarest`, rarest first: counts of the members of all
+    sets are in `seen`, by hash. Taken off a heap, as few are wanted (and as a sort by Numba takes
+    long to compile).
     """
-    heap = np.empty(members.size, dtype=np.uint64)
-    mask = np.uint32(seen.size - 1)
-    for i in range(members.size):
+    mask, size = np.uint32(seen.size - 1), members.size
+    for i in range(size):
         heap[i] = np.uint64(seen[members[i] & mask]) << np.uint64(32) | np.uint64(members[i])
-    for i in range(members.size // 2 - 1, -1, -1):
-        sift_down(heap, i, members.size)
-    rarest, size = np.empty(wanted, dtype=np.uint64), members.size
+    for i in range(size // 2 - 1, -1, -1):
+        sift_down(heap, i, size)
     for i in range(wanted):
         rarest[i] = heap[0]
         size -= 1
         heap[0] = heap[size]
         sift_down(heap, 0, size)
-    return rarest
 
 
 @part
@@ -90,25 +90,38 @@ def chain_of(size_class: int, key: np.uint64, heads: Nodes) -> int:
 
 
 @part
-def file_set(record: int, rarest: NDArray[np.uint64], size: int, index: Index, used: int) -> int:
-    """File a set of `size` members under its rarest; the nodes used then."""
+def file_set(
+    record: int, rarest: tuple[NDArray[np.uint64], int], size: int, index: Index, used: int
+) -> int:
+    """File a set of `size` members under its rarest (an array, and how many of it); the nodes used
+    then.
+    """
     size_class = class_of(size)
     least = index.least[size_class]
     index.least[size_class] = min(least, size) if least else size
-    for i in range(rarest.size):
-        chain = chain_of(size_class, rarest[i], index.heads)
+    for i in range(rarest[1]):
+        chain = chain_of(size_class, rarest[0][i], index.heads)
         index.following[used], index.owners[used] = index.heads[chain], record
         index.heads[chain] = used
         used += 1
     return used
 
 
-@part
-def make_empty(members: int) -> Index:
+@kernel
+def count_members(
+    hashes: Hashes, starts: Places, ends: Places, chosen: NDArray[np.bool_], seen: Hashes
+) -> None:
+    """Count the hashes of the chosen sets; hashes share the counters `seen` (a power of two)."""
+    mask = np.uint32(seen.size - 1)
+    for record in range(chosen.size):
+        if chosen[record]:
+            for i in range(starts[record], ends[record]):
+                seen[hashes[i] & mask] += np.uint32(1)
+
+
+def make_index(members: int) -> Index:
     """An index with room for `members` nodes."""
-    bits = 4
-    while (1 << bits) < members // 4:
-        bits += 1
+    bits = max(4, (members // 4 - 1).bit_length())
     heads = np.full(1 << bits, -1, dtype=np.int32)
     following, owners = np.empty(members, dtype=np.int32), np.empty(members, dtype=np.int32)
     return Index(heads, following, owners, np.zeros(_CLASSES, dtype=np.int64))

@@ -29,8 +29,9 @@ from datakit.kernels.rare_index import (
     Index,
     chain_of,
     class_of,
+    count_members,
     file_set,
-    make_empty,
+    make_index,
     prefix_of,
     take_rarest,
 )
@@ -63,11 +64,15 @@ class Lists(NamedTuple):
 
 
 class Scratch(NamedTuple):
-    """The table of the set at hand; `met[i]` is the last record that was compared with i."""
+    """The table of the set at hand, and its rarest members in order; `met[i]` is the last record
+    that was compared with i.
+    """
 
     slots: Hashes
     marks: Marks
     met: Marks
+    heap: NDArray[np.uint64]
+    rarest: NDArray[np.uint64]
 
 
 class Search(NamedTuple):
@@ -115,22 +120,15 @@ def search_lists(
 
 @part
 def search_rare(
-    sets: Sets,
-    scratch: Scratch,
-    search: Search,
-    lookup: tuple[Index, NDArray[np.uint64]],
-    best: tuple[int, float],
+    sets: Sets, scratch: Scratch, search: Search, index: Index, best: tuple[int, float]
 ) -> tuple[int, float]:
-    """The best stayer found by rare members that shares a bucket; `lookup` holds the index and
-    the record's members, rarest first.
-    """
-    index, rarest = lookup
+    """The best stayer found by rare members that shares a bucket."""
     threshold, size = search.threshold, search.size
     lowest = class_of(max(1, int(np.ceil(threshold * size * BELOW))))
     for size_class in range(lowest, class_of(int(size / threshold / BELOW) + 1) + 1):
         least = index.least[size_class]
         for i in range(prefix_of(threshold, size, least) if least else 0):
-            node = index.heads[chain_of(size_class, rarest[i], index.heads)]
+            node = index.heads[chain_of(size_class, scratch.rarest[i], index.heads)]
             while node >= 0:
                 other = index.owners[node]
                 if scratch.met[other] != search.record and share_bucket(sets, search.record, other):
@@ -154,16 +152,6 @@ def share_bucket(sets: Sets, one: int, two: int) -> bool:
 
 
 @part
-def make_lists(sizes: Marks, most: int) -> Lists:
-    """Empty lists for the buckets of at most `most` records; none for the others."""
-    at, room = np.zeros(sizes.size, dtype=np.int64), 0
-    for bucket in range(sizes.size):
-        at[bucket] = room
-        room += sizes[bucket] if sizes[bucket] <= most else 0
-    return Lists(np.empty(room, dtype=np.int32), at, np.zeros(sizes.size, dtype=np.int32))
-
-
-@part
 def add_to_lists(sets: Sets, record: int, sizes: Marks, most: int, lists: Lists) -> None:
     """A record stays: enter it in the lists of its short buckets."""
     for i in range(sets.bounds[record], sets.bounds[record + 1]):
@@ -173,70 +161,82 @@ def add_to_lists(sets: Sets, record: int, sizes: Marks, most: int, lists: Lists)
             lists.filled[bucket] += 1
 
 
-@part
-def find_long(sets: Sets, sizes: Marks, most: int) -> Flags:
-    """Which records are in a bucket of more than `most` records."""
-    is_long = np.zeros(sets.starts.size, dtype=np.bool_)
-    for record in range(is_long.size):
-        for i in range(sets.bounds[record], sets.bounds[record + 1]):
-            is_long[record] |= sizes[sets.buckets[i]] > most
-    return is_long
-
-
-@part
-def make_index(sets: Sets, is_long: Flags) -> tuple[Index, Hashes]:
-    """An empty index with room for the records of long buckets, and how often each hash occurs in
-    them (hashes share counters).
-    """
-    members = 0
-    seen = np.zeros(_COUNTERS if is_long.any() else 1, dtype=np.uint32)
-    for record in range(is_long.size):
-        if is_long[record]:
-            members += sets.ends[record] - sets.starts[record] + 1
-            for i in range(sets.starts[record], sets.ends[record]):
-                seen[sets.shingles[i] & np.uint32(_COUNTERS - 1)] += np.uint32(1)
-    return make_empty(members), seen
-
-
-@kernel
 def settle_records(
-    sets: Sets,
-    fixed: Flags,
-    threshold: float,
-    most_listed: int,
-    partners: Marks,
-    similarities: NDArray[np.float64],
-) -> None:
-    """`partners[i]`: the stayer that record i is most similar to; -1 where it stays.
+    sets: Sets, fixed: Flags, threshold: float, most_listed: int
+) -> tuple[Marks, NDArray[np.float64]]:
+    """The stayer that each record is most similar to (-1 where it stays), and how similar.
 
     Repeated hashes are taken out in place, `sets.ends` follows. A `fixed` record stays, whatever
     it is like. Buckets with more than `most_listed` records are searched by rare members. Of
     equally similar stayers the first in keeper order is taken.
     """
-    sizes = np.zeros(sets.buckets.max() + 1 if sets.buckets.size else 0, dtype=np.int32)
-    for i in range(sets.buckets.size):
-        sizes[sets.buckets[i]] += 1
-    lists, is_long = make_lists(sizes, most_listed), find_long(sets, sizes, most_listed)
-    index, seen = make_index(sets, is_long)
-    slots = np.empty(np.int64(1) << (np.int64(32) - shift_of(sets.longest)), dtype=np.uint32)
+    sizes = np.bincount(sets.buckets, minlength=1).astype(np.int32)
+    rooms = np.where(sizes <= most_listed, sizes, 0)
+    room = int(rooms.sum())
+    lists = Lists(
+        np.empty(room, np.int32), np.cumsum(rooms) - rooms, np.zeros(sizes.size, np.int32)
+    )
+    in_long = np.zeros(sets.buckets.size + 1, dtype=np.int64)
+    np.cumsum(sizes[sets.buckets] > most_listed, out=in_long[1:])
+    is_long = in_long[sets.bounds[1:]] > in_long[sets.bounds[:-1]]
+    index = make_index(int((sets.ends - sets.starts + 1)[is_long].sum()))
+    seen = np.zeros(_COUNTERS if is_long.any() else 1, dtype=np.uint32)
+    count_members(sets.shingles, sets.starts, sets.ends, is_long, seen)
+    # At least twice the most hashes of a set, and never less than `shift_of` asks for.
+    slots = np.empty(max(16, 1 << (2 * sets.longest - 1).bit_length()), dtype=np.uint32)
     marks, met = np.full(slots.size, -1, np.int32), np.full(fixed.size, -1, np.int32)
-    scratch, used = Scratch(slots, marks, met), 0
+    heap, rarest = np.empty((2, sets.longest if is_long.any() else 1), dtype=np.uint64)
+    scratch = Scratch(slots, marks, met, heap, rarest)
+    partners, similarities = np.empty(fixed.size, np.int32), np.empty(fixed.size, np.float64)
+    settle_each(
+        sets,
+        (fixed, is_long),
+        (threshold, most_listed),
+        (sizes, lists),
+        (index, seen),
+        scratch,
+        (partners, similarities),
+    )
+    return partners, similarities
+
+
+@kernel
+def settle_each(
+    sets: Sets,
+    flags: tuple[Flags, Flags],
+    limits: tuple[float, int],
+    short: tuple[Marks, Lists],
+    long: tuple[Index, Hashes],
+    scratch: Scratch,
+    found: tuple[Marks, NDArray[np.float64]],
+) -> None:
+    """`settle_records`, with all arrays made: `flags` are `fixed` and `is_long`, `limits` the
+    threshold and `most_listed`; `short` the buckets' sizes and lists, `long` the index and the
+    counts of hashes; `found` the two results.
+    """
+    fixed, is_long = flags
+    threshold, most_listed = limits
+    sizes, lists = short
+    index, seen = long
+    partners, similarities = found
+    used = 0
     for record in range(fixed.size):
         own = sets.shingles[sets.starts[record] : sets.ends[record]]
         shift = shift_of(own.size)
-        size = enter_set(own, record, shift, slots, marks)
+        size = enter_set(own, record, shift, scratch.slots, scratch.marks)
         sets.ends[record] = sets.starts[record] + size
         # Whatever comes, it shares at least the part `threshold` of this set.
         wanted = prefix_of(threshold, size, 0) if is_long[record] else 0
-        rarest = take_rarest(own[: size if wanted else 0], seen, wanted)
+        if wanted:
+            take_rarest(own[:size], seen, wanted, scratch.heap, scratch.rarest)
         best = (-1, threshold)
         if not fixed[record]:
             search = Search(record, shift, size, threshold)
             best = search_lists(sets, scratch, search, lists, best)
             if is_long[record]:
-                best = search_rare(sets, scratch, search, (index, rarest), best)
+                best = search_rare(sets, scratch, search, index, best)
         partners[record], similarities[record] = best if best[0] >= 0 else (-1, 0.0)
         if best[0] < 0:
             add_to_lists(sets, record, sizes, most_listed, lists)
             if is_long[record]:
-                used = file_set(record, rarest, size, index, used)
+                used = file_set(record, (scratch.rarest, wanted), size, index, used)

@@ -44,8 +44,11 @@ def kernel(function: _Function) -> _Function:
 
 
 def part(function: _Function) -> _Function:
-    """Compile a function that only kernels call: without a way in from Python, which is faster."""
-    wrap = _njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    """Compile a function that only kernels call: without a way in from Python, and without counts
+    of references to arrays, which in a loop over short words would be most of the time. So it may
+    neither make arrays nor give one back.
+    """
+    wrap = _njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
     compiled: _Function = wrap(function)
     return compiled
 

@@ -51,8 +51,7 @@ def settle(records, threshold, most_listed):
         int(sizes.max()),
     )
     fixed = np.array([row[2] for row in records])
-    partners, similarity = np.empty(len(records), np.int32), np.empty(len(records))
-    settle_records(sets, fixed, threshold, most_listed, partners, similarity)
+    partners, similarity = settle_records(sets, fixed, threshold, most_listed)
     return list(zip(partners.tolist(), similarity.tolist(), strict=True))
 
 

@@ -44,10 +44,8 @@ def find_duplicates(members: Table, kept: Table, threshold: float) -> Table:
         shingles, starts, ends = _in_order(kept[SHINGLES], order, file)
         longest = int((ends - starts).max(initial=1))
         sets = Sets(shingles, starts, ends, buckets, bounds, longest)
-        partners = np.empty(order.size, dtype=np.int32)
-        similarity = np.empty(order.size, dtype=np.float64)
         fixed = records[FIXED].to_numpy().copy()
-        settle_records(sets, fixed, threshold, MOST_LISTED, partners, similarity)
+        partners, similarity = settle_records(sets, fixed, threshold, MOST_LISTED)
     gone = np.flatnonzero(partners >= 0)
     keepers = records[partners[gone].astype(np.uint32)]
     columns = {
