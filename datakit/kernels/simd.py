@@ -57,7 +57,7 @@ def part(function: _Function) -> _Function:
 def _say_once() -> None:
     """Tell a person who waits what for; logs and pipes stay clean."""
     if sys.stderr.isatty():
-        message = "datakit: compiling its kernels for this machine, once; about ten seconds"
+        message = "datakit: compiling its kernels for this machine, once; up to half a minute"
         print(message, file=sys.stderr, flush=True)  # noqa: T201
 
 
