@@ -67,12 +67,11 @@ def describe_preset_of(stage: str | None, preset: str) -> str:
 
 
 def markdown_table() -> str:
-    """All stages and their settings as a Markdown table."""
+    """All stages and the names of their settings as a Markdown table; required ones are bold."""
     lines = ["| stage | what it does | settings |", "|---|---|---|"]
     for name, line in list_stages():
         settings = ", ".join(
-            f"`{key}`" if default == REQUIRED else f"`{key} = {default or 'none'}`"
-            for key, _, default in _rows(name)
+            f"**`{key}`**" if default == REQUIRED else f"`{key}`" for key, _, default in _rows(name)
         )
         cells = [cell.replace("|", "\\|") for cell in (f"`{name}`", line, settings)]
         lines.append(f"| {' | '.join(cells)} |")
