@@ -135,6 +135,17 @@ class Map(Stage, Protocol):
 
 
 @runtime_checkable
+class Editor(Map, Protocol):
+    """A map that can say how much it changed."""
+
+    def edits(self, changed: Batch) -> Mapping[str, int]:
+        """Of what `map` returned: how often each thing was done (`{"mobile": 3}`); the report
+        shows the sums by stage and source.
+        """
+        ...
+
+
+@runtime_checkable
 class Filter(Stage, Protocol):
     """Says which records go, and why; edits nothing."""
 

@@ -14,7 +14,8 @@ from typing import Any
 import polars as pl
 
 from datakit.barriers import Barrier
-from datakit.executors.in_memory import run_barrier, run_local
+from datakit.executors.in_memory import run_barrier
+from datakit.executors.row_local import run_local
 from datakit.records import (
     FILE,
     ID,

@@ -1,7 +1,6 @@
 """The books of one task: what went through each stage, and the rejected rows."""
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import polars as pl
 from datakit.executors.parting import Parted
 from datakit.executors.tables import TableWriter
 from datakit.executors.workdir import write_json
-from datakit.records import Batch, Table
+from datakit.records import Batch
 from datakit.report.counts import Counts, StageCount, Tally
 
 
@@ -41,14 +40,11 @@ class Books:
         edits = Counter(parted.edits)
         count = StageCount(rows_in, parted.kept.height, parted.copies, reasons, edits)
         self._stages[index, name, self._source] += count
+        for column in parted.tallied:
+            values = column.cast(pl.String).fill_null("none")
+            for value, rows in values.value_counts().iter_rows():
+                self._tallies[index, name, column.name, value, self._source] += rows
         return parted.kept
-
-    def tally(self, index: int, name: str, table: Table, columns: Sequence[str]) -> None:
-        """Count the values of some columns of what a stage returned; null counts as `none`."""
-        for column in columns:
-            values = table[column].cast(pl.String).fill_null("none")
-            for value, count in values.value_counts().iter_rows():
-                self._tallies[index, name, column, value, self._source] += count
 
     def enter_written(self, split: str, rows: int) -> None:
         """Enter records that were encoded for a split."""

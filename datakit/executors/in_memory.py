@@ -1,4 +1,4 @@
-"""Stages over a few batches in memory: what the engine does by files, for previews and tests."""
+"""Barriers over a few batches in memory: what the engine does by files, for previews and tests."""
 
 from collections.abc import Sequence
 
@@ -18,34 +18,11 @@ from datakit.errors import BrokenBooksError
 from datakit.executors.parting import (
     Parted,
     part_by_decisions,
-    part_by_expansion,
-    part_by_reason_column,
-    part_by_verdicts,
 )
 from datakit.executors.tables import list_by_address
-from datakit.records import ADDRESS, ID, PARTITION, SOURCE, TEXT, Batch, Table, make_addresses
-from datakit.stage import Expander, Filter, Map, Stage
+from datakit.records import ADDRESS, PARTITION, SOURCE, TEXT, Batch, Table, make_addresses
 
 PARTITIONS = 4
-
-
-def run_local(stage: Stage, batch: Batch) -> Parted:
-    """One batch through a map, a filter or an expander.
-
-    Raises:
-        BrokenBooksError: a map changed the rows or their order.
-        TypeError: the stage is none of them.
-    """
-    if isinstance(stage, Filter):
-        return part_by_verdicts(batch, stage.reject(batch), adds=stage.adds)
-    if isinstance(stage, Expander):
-        return part_by_expansion(batch, stage.expand(batch))
-    if not isinstance(stage, Map):
-        raise TypeError(f"{type(stage).__name__} is no map, filter, expander or barrier")
-    changed = stage.map(batch)
-    if changed.height != batch.height or not changed[ID].equals(batch[ID]):
-        raise BrokenBooksError(f"{type(stage).__name__} changed the rows or their order")
-    return part_by_reason_column(changed)
 
 
 def run_barrier(stage: Barrier, batches: Sequence[Batch]) -> tuple[list[Parted], Table]:

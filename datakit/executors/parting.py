@@ -42,13 +42,14 @@ REJECT_SCHEMA = {
 @dataclass(frozen=True, slots=True)
 class Parted:
     """The rows that go on, and the rejects (`REJECT_SCHEMA`); `copies` counts added rows, `edits`
-    what was changed in rows that stay.
+    what was changed in rows that stay; `tallied` has the columns whose values the report counts.
     """
 
     kept: Batch
     rejects: Table
     copies: int = 0
     edits: Mapping[str, int] = field(default_factory=dict)
+    tallied: Table = field(default_factory=pl.DataFrame)
 
 
 def part_by_reason_column(batch: Batch, *, excerpt: int | None = EXCERPT_CHARS) -> Parted:

@@ -9,13 +9,14 @@ import polars as pl
 
 from datakit.barriers import Barrier
 from datakit.errors import DatakitError
-from datakit.executors.in_memory import run_barrier, run_local
+from datakit.executors.in_memory import run_barrier
 from datakit.executors.parting import (
     Parted,
     empty_rejects,
     part_by_reason_column,
     part_by_verdicts,
 )
+from datakit.executors.row_local import run_local
 from datakit.plan import Plan, Step
 from datakit.records import ID, Batch, joined_content
 from datakit.stage import Source

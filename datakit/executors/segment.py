@@ -1,6 +1,7 @@
 """One task: one segment over one shard, from its input to a directory that is whole.
 
-The only file that calls a stage's methods on data during a run. What a task leaves behind:
+With `row_local`, the only file that calls a stage's methods on data during a run. What a task
+leaves behind:
 
 | file | what |
 |---|---|
@@ -27,10 +28,10 @@ from datakit.executors.lineage import lineage_of
 from datakit.executors.local import Done
 from datakit.executors.parting import (
     part_by_decisions,
-    part_by_expansion,
     part_by_reason_column,
     part_by_verdicts,
 )
+from datakit.executors.row_local import run_local
 from datakit.executors.tables import (
     list_by_address,
     open_table,
@@ -39,8 +40,8 @@ from datakit.executors.tables import (
 )
 from datakit.executors.workdir import task_directory
 from datakit.plan import Segment, Step
-from datakit.records import ADDRESS, ID, LINE, Batch, Table, make_addresses
-from datakit.stage import Expander, Filter, Map, Shard, Sink, Source
+from datakit.records import ADDRESS, LINE, Batch, Table, make_addresses
+from datakit.stage import Shard, Sink, Source
 
 DEFAULT_SPLIT = "train"
 SPLIT = "split"
@@ -159,20 +160,7 @@ class _Run:
         return list_by_address(pl.concat(decided)) if has_many else pl.concat(decided)
 
     def _apply_step(self, batch: Batch, step: Step) -> Batch:
-        stage, excerpt = step.stage, self._task.excerpt
-        if isinstance(stage, Filter):
-            found = stage.reject(batch)
-            parted = part_by_verdicts(batch, found, adds=stage.adds, excerpt=excerpt)
-        elif isinstance(stage, Expander):
-            found = stage.expand(batch)
-            parted = part_by_expansion(batch, found)
-        else:
-            assert isinstance(stage, Map)
-            found = stage.map(batch)
-            if found.height != batch.height or not found[ID].equals(batch[ID]):
-                raise BrokenBooksError(f"{step.name} changed the rows or their order; no map may")
-            parted = part_by_reason_column(found, excerpt=excerpt)
-        self._books.tally(step.index, step.name, found, getattr(stage, "tally", ()))
+        parted = run_local(step.stage, batch, name=step.name, excerpt=self._task.excerpt)
         return self._books.enter(step.index, step.name, batch.height, parted)
 
     def _finish(self, batch: Batch) -> None:

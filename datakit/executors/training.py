@@ -14,8 +14,8 @@ import polars as pl
 
 from datakit.errors import DatakitError
 from datakit.executors.conclude import shown_path
-from datakit.executors.in_memory import run_local
 from datakit.executors.parting import part_by_reason_column
+from datakit.executors.row_local import run_local
 from datakit.kernels.fasttext import load_model
 from datakit.plan import Plan
 from datakit.records import SOURCE, Batch, Table, hash_strings, joined_content, utf8_buffers

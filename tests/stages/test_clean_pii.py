@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datakit.errors import SettingsError
+from datakit.executors.row_local import run_local
 from datakit.stages.clean.pii import PiiCleaner
 from datakit.stages.filter.pii import PiiFilter
-from datakit.testing import run_stage
+from datakit.testing import make_batch, run_stage
 from datakit.text.pii import KINDS, find_pii, hint_pattern
 from datakit.text.pii_checks import is_credit_code, is_iban, is_resident_id, passes_luhn
 
@@ -117,3 +118,11 @@ def test_wrong_settings_are_refused(settings: dict[str, object], key: str) -> No
 def test_a_negative_bound_is_refused() -> None:
     with pytest.raises(SettingsError, match="max_pieces"):
         PiiFilter(max_pieces=-1)
+
+
+def test_pieces_are_counted_by_kind_for_the_report() -> None:
+    rows = [{"text": "电话13800138000或13900139000"}, {"text": "a@b.cn"}, {"text": "多喝水"}]
+
+    parted = run_local(PiiCleaner(), make_batch(rows))
+
+    assert parted.edits == {"mobile": 2, "email": 1}

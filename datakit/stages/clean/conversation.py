@@ -1,6 +1,7 @@
 """Repair conversations: their order, their empty and repeated messages, tokens in their texts."""
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -68,6 +69,15 @@ class ConversationCleaner:
             split = flatten(batch[MESSAGES])
             done.append(_changes("split_special_tokens", flat, split, batch.height))
         return batch.with_columns(_told(done, batch.height))
+
+    def edits(self, changed: Batch) -> Mapping[str, int]:
+        """How many messages each repair concerned."""
+        found: Counter[str] = Counter()
+        for told in changed[REPAIRS].drop_nulls():
+            for repair in told.split(", "):
+                name, _, count = repair.rpartition(" ")
+                found[name] += int(count)
+        return found
 
     def _steps(self) -> Iterator[Step]:
         merge_with = self.merge_with

@@ -81,6 +81,13 @@ class PiiCleaner:
             pl.Series(PII, kinds, dtype=pl.String), pl.Series(N_PII, totals, dtype=pl.UInt32)
         )
 
+    def edits(self, changed: Batch) -> Mapping[str, int]:
+        """How many pieces of each kind were found."""
+        found: Counter[str] = Counter()
+        for kinds in changed[PII].drop_nulls():
+            found.update(orjson.loads(kinds))
+        return found
+
     def _mask(self, texts: pl.Series, found: list[Pieces]) -> pl.Series:
         """The texts with placeholders; what was found, (number of the text, kind), goes to
         `found`. Only lines with something like personal information are looked at in Python.
