@@ -43,12 +43,14 @@ class LanguageFilter:
       middle and end; 0 judges all.
     - `keep_undetermined`: whether a text without any letter stays; its language is `und`.
 
+    Adds the column `lang`, for later stages (`only_lang` of `filter.quality`).
+
     Reasons: `wrong_language`, `low_language_score`. The report shows how many records of each
     source were found to be in each language.
     """
 
     needs: ClassVar[Columns] = frozenset({CONTENT})
-    adds: ClassVar[Columns] = frozenset()
+    adds: ClassVar[Columns] = frozenset({"lang"})
     tally: ClassVar[tuple[str, ...]] = ("lang",)
     libraries: ClassVar[tuple[str, ...]] = ("opencc",)
 
