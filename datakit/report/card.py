@@ -1,5 +1,7 @@
 """The dataset card: what a stranger should know before training on the data."""
 
+from typing import Any
+
 from datakit.report.render import render_table
 from datakit.report.report import Input, Report
 
@@ -32,9 +34,8 @@ def render_card(report: Report) -> str:
         _fenced(render_table(("stage", "reason", "records"), _reasons(report))),
         "## Mixture and other decisions over the whole corpus",
         *(
-            _fenced(f"{table.stage}\n" + _verdict_table(table.rows))
-            for verdict in report.verdicts
-            for table in verdict.tables()
+            _fenced(f"{title}\n{render_table(header, _shown(rows))}")
+            for title, header, rows in report.tables
         ),
         (
             "Where each record came from stands in `lineage/`, row by row; "
@@ -62,12 +63,8 @@ def _reasons(report: Report) -> list[tuple[str, str, str]]:
     ]
 
 
-def _verdict_table(rows: list[dict[str, object]]) -> str:
-    names = list(rows[0])
-    return render_table(
-        names,
-        [["" if row[name] is None else str(row[name]) for name in names] for row in rows[:50]],
-    )
+def _shown(rows: list[list[Any]]) -> list[list[str]]:
+    return [["" if cell is None else str(cell) for cell in row] for row in rows[:50]]
 
 
 def _fenced(text: str) -> str:

@@ -5,7 +5,7 @@ from html import escape
 from typing import Any
 
 from datakit.report.counts import StageCount
-from datakit.report.report import Report, Verdict
+from datakit.report.report import Report
 
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --kept: #2a7f62; --gone: #c8553d; }
@@ -35,10 +35,9 @@ def render_html(report: Report) -> str:
         *(f"<p class=alarm>{escape(alarm)}</p>" for alarm in report.alarms),
         "<h2>What each stage did</h2>",
         _stages(report),
-        *(_verdict(table) for verdict in report.verdicts for table in verdict.tables()),
         *(
             f"<h2>{escape(title)}</h2>{_table(header, rows[:200])}"
-            for title, (header, rows) in report.counts.tally_tables().items()
+            for title, header, rows in report.tables
         ),
         "<h2>What was written</h2>",
         _written(report),
@@ -106,12 +105,6 @@ def _bar(count: StageCount, most: int) -> str:
     return (
         f'<div class="bar"><i style="width:{kept:.2f}%"></i><b style="width:{gone:.2f}%"></b></div>'
     )
-
-
-def _verdict(verdict: Verdict) -> str:
-    names = list(verdict.rows[0])
-    rows = [[row[name] for name in names] for row in verdict.rows[:200]]
-    return f"<h2>{escape(verdict.stage)}</h2>{_table(names, rows)}"
 
 
 def _written(report: Report) -> str:

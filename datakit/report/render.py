@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from datakit.report.counts import StageCount
-from datakit.report.report import Report, Verdict
+from datakit.report.report import Report
 
 MOST_VERDICT_ROWS = 20
 
@@ -12,8 +12,7 @@ MOST_VERDICT_ROWS = 20
 def render_text(report: Report) -> str:
     """The whole report: books, stages, verdicts of barriers, splits and files."""
     blocks = [_headline(report), _stages(report)]
-    blocks += [_verdict(table) for verdict in report.verdicts for table in verdict.tables()]
-    blocks += _tallies(report)
+    blocks += [_table(*table) for table in report.tables]
     blocks += [_splits(report), _places(report)]
     return "\n\n".join(block for block in blocks if block)
 
@@ -52,23 +51,11 @@ def _cells(count: StageCount) -> tuple[str, str, str, str]:
     return f"{count.rows_in:,}", f"{count.rows_out:,}", f"{count.rejected:,}", why
 
 
-def _verdict(verdict: Verdict) -> str:
-    shown = verdict.rows[:MOST_VERDICT_ROWS]
-    names = list(shown[0])
-    table = render_table(names, [[_value(row[name]) for name in names] for row in shown])
-    more = len(verdict.rows) - len(shown)
-    return f"{verdict.stage}\n{table}" + (f"\n... and {more} more rows" if more else "")
-
-
-def _tallies(report: Report) -> list[str]:
-    """How often each source has each value of a tallied column."""
-    blocks = []
-    for title, (header, rows) in report.counts.tally_tables().items():
-        cells = [[_value(cell) for cell in row] for row in rows[:MOST_VERDICT_ROWS]]
-        more = len(rows) - len(cells)
-        table = render_table(header, cells)
-        blocks.append(f"{title}\n{table}" + (f"\n... and {more} more values" if more > 0 else ""))
-    return blocks
+def _table(title: str, header: list[str], rows: list[list[Any]]) -> str:
+    cells = [[_value(cell) for cell in row] for row in rows[:MOST_VERDICT_ROWS]]
+    more = len(rows) - len(cells)
+    table = render_table(header, cells)
+    return f"{title}\n{table}" + (f"\n... and {more} more rows" if more else "")
 
 
 def _value(value: Any) -> str:

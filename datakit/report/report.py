@@ -89,6 +89,16 @@ class Report:
         ]
 
     @property
+    def tables(self) -> list[tuple[str, list[str], list[list[Any]]]]:
+        """What stages have to tell beside their counts, in the order of the stages: title, header,
+        rows.
+        """
+        shown = [table for verdict in self.verdicts for table in verdict.tables()]
+        found = [(v.stage, list(v.rows[0]), [list(row.values()) for row in v.rows]) for v in shown]
+        found += [(title, *table) for title, table in self.counts.tally_tables().items()]
+        return sorted(found, key=lambda table: int(table[0].partition(" ")[0]))
+
+    @property
     def rows_in(self) -> int:
         """Records and malformed pieces of input read."""
         return self.counts.records_read
