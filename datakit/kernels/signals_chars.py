@@ -5,9 +5,9 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from datakit.kernels.signals_compile import part, peek, poke
+from datakit.kernels.signals_access import peek, poke
 from datakit.kernels.signals_kinds import CLOSE, DOT, ELLIPSIS, HASH, NEWLINE, OPEN, Kinds
-from datakit.kernels.simd import Bytes, Offsets, kernel, load_word
+from datakit.kernels.simd import Bytes, Offsets, kernel, load_word, part
 
 _HIGH_BITS, _NONE = np.uint64(0x8080808080808080), np.uint64(0)
 _LANES = 4

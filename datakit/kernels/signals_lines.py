@@ -5,8 +5,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from datakit.kernels.signals_access import peek
 from datakit.kernels.signals_chars import Chars
-from datakit.kernels.signals_compile import part, peek
 from datakit.kernels.signals_kinds import (
     ALNUM,
     APOSTROPHE,
@@ -28,7 +28,7 @@ from datakit.kernels.signals_kinds import (
     Kinds,
 )
 from datakit.kernels.signals_lists import MIX
-from datakit.kernels.simd import Words, kernel
+from datakit.kernels.simd import Words, kernel, part
 
 COUNTS = (
     "lines", "sentences", "max_line_chars", "end_mark_lines", "closed_lines", "short_lines",

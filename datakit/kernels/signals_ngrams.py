@@ -10,11 +10,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from datakit.kernels.signals_compile import part, peek, poke
+from datakit.kernels.signals_access import peek, poke
 from datakit.kernels.signals_lines import table_size
 from datakit.kernels.signals_lists import MIX
 from datakit.kernels.signals_tokens import SPACED, Tokens
-from datakit.kernels.simd import Words, kernel
+from datakit.kernels.simd import Words, kernel, part
 
 Places = NDArray[np.int32]
 Totals = NDArray[np.int64]

@@ -14,9 +14,8 @@ from datakit.kernels.signals_automaton import (
     Automaton,
 )
 from datakit.kernels.signals_chars import Chars
-from datakit.kernels.signals_compile import part
 from datakit.kernels.signals_kinds import NEWLINE, SPACE, Kinds
-from datakit.kernels.simd import kernel
+from datakit.kernels.simd import kernel, part
 
 COUNTS = ("lorem_ipsum", "boilerplate_lines", "readmore_lines", "url_chars", "phrase_lines")
 """Columns of what `find_phrases` counts."""

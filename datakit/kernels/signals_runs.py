@@ -5,13 +5,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from datakit.kernels.signals_access import peek, poke
 from datakit.kernels.signals_chars import Chars
-from datakit.kernels.signals_compile import part, peek, poke
 from datakit.kernels.signals_kinds import SPACE, Kinds
 from datakit.kernels.signals_lines import table_size
 from datakit.kernels.signals_lists import MIX
 from datakit.kernels.signals_tokens import IS_WORD, Tokens
-from datakit.kernels.simd import Words, kernel
+from datakit.kernels.simd import Words, kernel, part
 
 Places = NDArray[np.int32]
 Totals = NDArray[np.int64]

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from datakit.kernels.signals_access import peek, poke
 from datakit.kernels.signals_chars import Chars
-from datakit.kernels.signals_compile import part, peek, poke
 from datakit.kernels.signals_kinds import (
     APART,
     APOSTROPHE,
@@ -23,7 +23,7 @@ from datakit.kernels.signals_kinds import (
     Kinds,
 )
 from datakit.kernels.signals_lists import AS_IS, BOTH, IN_LOWER_CASE, MIX, Listed
-from datakit.kernels.simd import Offsets, Words, kernel
+from datakit.kernels.simd import Offsets, Words, kernel, part
 
 COUNTS = ("words", "tokens", "word_chars", "alpha_tokens", "dot_triples")
 """Columns of what `read_tokens` counts; triples of dots are those of runs of `.` alone."""

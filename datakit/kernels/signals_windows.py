@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datakit.kernels.signals_chars import Chars
-from datakit.kernels.signals_compile import part
-from datakit.kernels.simd import kernel
+from datakit.kernels.simd import kernel, part
 
 Codes = NDArray[np.uint32]
 Figures = NDArray[np.float64]

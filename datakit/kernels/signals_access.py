@@ -1,23 +1,12 @@
-"""What the kernels that measure signals are compiled with, beyond `simd`."""
+"""Array access for the kernels that measure signals, at a third of the usual work."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
 
-_Function = TypeVar("_Function", bound=Callable[..., Any])
-_njit: Any = njit
 _intrinsic: Any = intrinsic
-
-
-def part(function: _Function) -> _Function:
-    """As `simd.part`, for functions that make no arrays: no references to arrays are counted in
-    them, which in a loop over short words is most of the time.
-    """
-    wrap = _njit(nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
-    compiled: _Function = wrap(function)
-    return compiled
 
 
 def _peek(_context: Any, array: Any, _at: Any) -> Any:
