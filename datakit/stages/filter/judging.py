@@ -63,9 +63,8 @@ def judge(measured: Table, judges: Sequence[Judge]) -> Table:
     """For each row, how it failed: `reason` (the first rule failed; null if none), and of failed
     rules `rule`, `threshold`, the columns they name, and `failed` (all of them).
     """
-    fails = pl.DataFrame([_fails(measured, each) for each in judges])
-    names = [each.name for each in judges]
-    reason = pl.coalesce([pl.when(pl.col(name)).then(pl.lit(name)) for name in names])
+    fails = _find_failures(measured, judges)
+    reason = pl.coalesce([pl.when(flag).then(pl.lit(each.name)) for flag, each in _flagged(judges)])
     verdicts = fails.select(reason.alias("reason"))
     rows = verdicts["reason"].is_not_null().arg_true()
     if not len(rows):
@@ -76,50 +75,59 @@ def judge(measured: Table, judges: Sequence[Judge]) -> Table:
     return placed.sort("row").drop("row")
 
 
-def _fails(measured: Table, each: Judge) -> pl.Series:
-    """Whether each row fails a rule: never null; what cannot be told does not fail."""
-    holds = pl.sql_expr(each.holds).fill_null(value=True)
-    fails = ~holds & pl.sql_expr(each.when).fill_null(value=False) if each.when else ~holds
+def _flagged(judges: Sequence[Judge]) -> list[tuple[str, Judge]]:
+    """The rules, and the name of the column that tells whether a row fails each: one that no
+    signal has.
+    """
+    return [(f"?{number}", each) for number, each in enumerate(judges)]
+
+
+def _find_failures(measured: Table, judges: Sequence[Judge]) -> Table:
+    """Whether each row fails each rule: never null; what cannot be told does not fail."""
+    tests = {flag: _fails(each) for flag, each in _flagged(judges)}
+    rows = pl.int_range(pl.len(), dtype=pl.UInt32).alias("?")  # for rules that name no column
     try:
-        found = measured.select(fails.alias(each.name)).to_series()
-    except PolarsError as error:
-        message = f"filter.quality: rule {each.name!r} ({each.text}): {error}"
-        raise DatakitError(message) from error
-    return found.new_from_index(0, measured.height) if len(found) < measured.height else found
+        return measured.select(rows, **tests).drop("?")
+    except PolarsError:
+        for flag, each in _flagged(judges):
+            try:
+                measured.select(tests[flag])
+            except PolarsError as error:
+                message = f"filter.quality: rule {each.name!r} ({each.text}): {error}"
+                raise DatakitError(message) from error
+        raise
+
+
+def _fails(each: Judge) -> pl.Expr:
+    holds = pl.sql_expr(each.holds).fill_null(value=True)
+    return ~holds & pl.sql_expr(each.when).fill_null(value=False) if each.when else ~holds
 
 
 def _told(measured: Table, fails: Table, judges: Sequence[Judge]) -> Table:
     """What is told of rejected rows."""
-    texts = {each.name: each.text for each in judges}
-    failed = [pl.when(name).then(pl.lit(f"{name}: {text}")) for name, text in texts.items()]
-    first = [pl.when(each.name).then(pl.lit(each.text)) for each in judges]
-    bounds = [pl.when(each.name).then(pl.lit(each.threshold, pl.Float64)) for each in judges]
-    flags = fails.select(
-        pl.coalesce(first).alias("rule"),
-        _first_of(judges, bounds).alias("threshold"),
-        pl.concat_list(failed).list.drop_nulls().alias("failed"),
-    )
+    flagged = _flagged(judges)
+    failed = [pl.when(flag).then(pl.lit(f"{each.name}: {each.text}")) for flag, each in flagged]
+    first = [pl.when(flag).then(pl.lit(each.text)) for flag, each in flagged]
+    threshold = pl.lit(None, pl.Float64)
+    for flag, each in reversed(flagged):
+        bound = pl.lit(each.threshold, pl.Float64)
+        threshold = pl.when(flag).then(bound).otherwise(threshold)
     naming: dict[str, list[str]] = {}
-    for each in judges:
+    for flag, each in flagged:
         for column in each.columns:
-            naming.setdefault(column, []).append(each.name)
-    values = [_shown(measured[column], fails, names) for column, names in naming.items()]
-    return flags.with_columns(values).select("rule", "threshold", pl.exclude("rule", "threshold"))
+            naming.setdefault(column, []).append(flag)
+    return pl.concat([measured, fails], how="horizontal").select(
+        pl.coalesce(first).alias("rule"),
+        threshold.alias("threshold"),
+        pl.concat_list(failed).list.drop_nulls().alias("failed"),
+        *(_shown(measured[column], flags) for column, flags in naming.items()),
+    )
 
 
-def _first_of(judges: Sequence[Judge], bounds: Sequence[pl.Expr]) -> pl.Expr:
-    """The threshold of the first rule failed, which may be none."""
-    chosen = pl.lit(None, pl.Float64)
-    for each, bound in zip(reversed(judges), reversed(bounds), strict=True):
-        chosen = pl.when(each.name).then(bound).otherwise(chosen)
-    return chosen
-
-
-def _shown(values: pl.Series, fails: Table, names: Sequence[str]) -> pl.Series:
+def _shown(values: pl.Series, flags: Sequence[str]) -> pl.Expr:
     """A column's values in rows where a rule failed that names it, floats rounded."""
-    is_named = fails.select(pl.any_horizontal(names)).to_series()
+    column = pl.col(values.name)
     if values.dtype.is_float():
-        values = values.round(ROUNDED_TO)
-    if values.name in OWN_COLUMNS:
-        values = values.alias(f"{values.name}_column")
-    return values.zip_with(is_named, values.clear(len(values)))
+        column = column.round(ROUNDED_TO)
+    name = f"{values.name}_column" if values.name in OWN_COLUMNS else values.name
+    return pl.when(pl.any_horizontal(flags)).then(column).alias(name)
