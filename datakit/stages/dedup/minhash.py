@@ -98,7 +98,9 @@ class MinHashDedup:
 
     Memory: 5 bytes for each record of the corpus, and per worker one group of candidates that
     hang together (some 100 MB; more only where one component is larger). On disk, until the run's
-    work is cleared: 16 bytes for each record and band, four bytes for each shingle.
+    work is cleared: 16 bytes for each record and band, four bytes for each shingle. Measured: 20
+    million records of 250 bytes, 2 GB in all processes and 30 GB on disk, 24 µs of CPU a record;
+    so a billion of them ask for 5 GB, 1.5 TB and 7 CPU hours.
     """
 
     adds: ClassVar[Columns] = frozenset()
