@@ -5,7 +5,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from datakit.kernels.segmentation import FIRST, LAST, MULTIPLIER, Dictionary
+from datakit.kernels.segmentation import FIRST, HINT_BITS, LAST, MULTIPLIER, Dictionary
 from datakit.kernels.simd import Bytes, Offsets, Words, kernel, part
 
 Codes: TypeAlias = NDArray[np.uint32]
@@ -17,6 +17,7 @@ _LOWEST = -np.inf
 _FIRST_LEAD = 0xE4  # the first byte of U+4E00
 _NUMBER = np.uint64(0xFFFF)
 _KEY = ~_NUMBER
+_HINT_SHIFT = np.uint64(64 - HINT_BITS)
 
 
 class Room(NamedTuple):
@@ -31,14 +32,16 @@ class Room(NamedTuple):
 
 
 @kernel
-def fill_table(keys: Words, numbers: Words, table: Words) -> None:
-    """Put keys and their numbers (above 0, of 16 bits) into an empty table."""
+def fill_table(keys: Words, numbers: Words, table: Words, hints: Words) -> None:
+    """Put keys and their numbers (above 0, of 16 bits) into an empty table, and set their bits."""
     mask = np.uint64(table.size - 1)
     for i in range(keys.size):
         slot = _first_slot(keys[i], mask)
         while table[slot] != 0:
             slot = (slot + np.uint64(1)) & mask
         table[slot] = (keys[i] & _KEY) | numbers[i]
+        bit = keys[i] >> _HINT_SHIFT
+        hints[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
 
 
 @kernel
@@ -126,6 +129,9 @@ def _plan(codes: Codes, words: Dictionary, best: Floats, goals: Places) -> None:
             if last == codes.size:
                 break
             key = (key ^ np.uint64(codes[last])) * MULTIPLIER
+            bit = key >> _HINT_SHIFT
+            if not words.hints[bit >> np.uint64(6)] >> (bit & np.uint64(63)) & np.uint64(1):
+                break
             number = _find(words.table, key, mask)
         if highest == _LOWEST:
             highest = words.weights[0] + best[place + 1]

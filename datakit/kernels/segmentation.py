@@ -22,6 +22,7 @@ FIRST, LAST = 0x4E00, 0x9FD5
 NEVER = -3.14e100
 """jieba's logarithm of a probability of 0."""
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+HINT_BITS = 21
 _STATES = "BMES"
 
 
@@ -31,12 +32,14 @@ class Dictionary(NamedTuple):
     A slot of `table` holds the upper 48 bits of a beginning's hash, and in the lower 16 which of
     `weights` it has; 0 is an empty slot. `weights` are logarithms of the words' shares;
     weight 0 is that of a character which is no word, weight 1 (NaN) that of a beginning which is
-    none. `first` has, for single characters, the same numbers by code point, 0 where no word
+    none. `hints` is a bitmap of hashes that may be in it, which is small enough to stay in the
+    cache: most characters do not go on with any word. `first` has, for single characters, the same numbers by code point, 0 where no word
     begins with it. `start`, `transitions` and `emissions` are the Markov model's, states in the
     order B, M, E, S.
     """
 
     table: NDArray[np.uint64]
+    hints: NDArray[np.uint64]
     weights: NDArray[np.float64]
     first: NDArray[np.uint16]
     start: NDArray[np.float64]
@@ -69,7 +72,7 @@ def _dictionary() -> Dictionary:
     logs = [math.log(count) - log_total for count in distinct.tolist()]
     weights = np.array([math.log(1) - log_total, math.nan, *logs])
     keys, numbers, first = _hash_beginnings(words, which.astype(np.uint64) + np.uint64(2))
-    return Dictionary(_fill(keys, numbers), weights, first, *_markov_model())
+    return Dictionary(*_fill(keys, numbers), weights, first, *_markov_model())
 
 
 def _hash_beginnings(
@@ -100,12 +103,15 @@ def _hash_beginnings(
     return found, np.concatenate(held)[place_of], first[FIRST : LAST + 1].copy()
 
 
-def _fill(keys: NDArray[np.uint64], numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _fill(
+    keys: NDArray[np.uint64], numbers: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     from datakit.kernels.jieba_cuts import fill_table
 
     table = np.zeros(1 << (int(keys.size * 3 // 2) - 1).bit_length(), dtype=np.uint64)
-    fill_table(keys, numbers, table)
-    return table
+    hints = np.zeros(1 << (HINT_BITS - 6), dtype=np.uint64)
+    fill_table(keys, numbers, table, hints)
+    return table, hints
 
 
 def _markov_model() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:

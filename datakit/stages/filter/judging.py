@@ -14,6 +14,7 @@ from datakit.text.signal_catalogue import SIGNALS
 
 OWN_COLUMNS = frozenset({"reason", "rule", "threshold", "failed"})
 ROUNDED_TO = 6
+FAILS = "fails "
 
 
 class Judge(NamedTuple):
@@ -63,7 +64,7 @@ def judge(measured: Table, judges: Sequence[Judge]) -> Table:
     """For each row, how it failed: `reason` (the first rule failed; null if none), and of failed
     rules `rule`, `threshold`, the columns they name, and `failed` (all of them).
     """
-    fails = pl.DataFrame([_fails(measured, each) for each in judges])
+    fails = _find_fails(measured, judges)
     names = [each.name for each in judges]
     reason = pl.coalesce([pl.when(pl.col(name)).then(pl.lit(name)) for name in names])
     verdicts = fails.select(reason.alias("reason"))
@@ -76,16 +77,29 @@ def judge(measured: Table, judges: Sequence[Judge]) -> Table:
     return placed.sort("row").drop("row")
 
 
-def _fails(measured: Table, each: Judge) -> pl.Series:
-    """Whether each row fails a rule: never null; what cannot be told does not fail."""
+def _find_fails(measured: Table, judges: Sequence[Judge]) -> Table:
+    """Whether each row fails each rule: never null; what cannot be told does not fail."""
+    try:
+        return measured.with_columns(map(_fails, judges)).select(each.name for each in judges)
+    except PolarsError as error:
+        for each in judges:
+            _try_alone(measured, each)
+        raise DatakitError(f"filter.quality: {error}") from error
+
+
+def _fails(each: Judge) -> pl.Expr:
     holds = pl.sql_expr(each.holds).fill_null(value=True)
     fails = ~holds & pl.sql_expr(each.when).fill_null(value=False) if each.when else ~holds
+    return fails.alias(each.name)
+
+
+def _try_alone(measured: Table, each: Judge) -> None:
+    """Raise an error that names the rule, if it is this one."""
     try:
-        found = measured.select(fails.alias(each.name)).to_series()
+        measured.select(_fails(each))
     except PolarsError as error:
         message = f"filter.quality: rule {each.name!r} ({each.text}): {error}"
         raise DatakitError(message) from error
-    return found.new_from_index(0, measured.height) if len(found) < measured.height else found
 
 
 def _told(measured: Table, fails: Table, judges: Sequence[Judge]) -> Table:
@@ -103,7 +117,10 @@ def _told(measured: Table, fails: Table, judges: Sequence[Judge]) -> Table:
     for each in judges:
         for column in each.columns:
             naming.setdefault(column, []).append(each.name)
-    values = [_shown(measured[column], fails, names) for column, names in naming.items()]
+    flagged = measured.hstack(fails.select(pl.all().name.prefix(FAILS)))
+    values = flagged.select(
+        _shown(measured[column], names) for column, names in naming.items()
+    ).get_columns()
     return flags.with_columns(values).select("rule", "threshold", pl.exclude("rule", "threshold"))
 
 
@@ -115,11 +132,10 @@ def _first_of(judges: Sequence[Judge], bounds: Sequence[pl.Expr]) -> pl.Expr:
     return chosen
 
 
-def _shown(values: pl.Series, fails: Table, names: Sequence[str]) -> pl.Series:
+def _shown(column: pl.Series, names: Sequence[str]) -> pl.Expr:
     """A column's values in rows where a rule failed that names it, floats rounded."""
-    is_named = fails.select(pl.any_horizontal(names)).to_series()
-    if values.dtype.is_float():
-        values = values.round(ROUNDED_TO)
-    if values.name in OWN_COLUMNS:
-        values = values.alias(f"{values.name}_column")
-    return values.zip_with(is_named, values.clear(len(values)))
+    values = pl.col(column.name)
+    shown = values.round(ROUNDED_TO) if column.dtype.is_float() else values
+    is_named = pl.any_horizontal(f"{FAILS}{name}" for name in names)
+    name = f"{column.name}_column" if column.name in OWN_COLUMNS else column.name
+    return pl.when(is_named).then(shown).alias(name)
