@@ -23,7 +23,7 @@ Offsets = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 # Until this many bytes, plain Python is done before Numba is loaded; the results are the same.
-COMPILE_FROM = 100_000
+COMPILE_FROM = 30_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,11 +1,11 @@
 """jieba's cutting of Han characters, compiled; see `segmentation.mark_words`."""
 
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from datakit.kernels.segmentation import FIRST, LAST, MULTIPLIER, Dictionary
+from datakit.kernels.segmentation import FIRST, HINT_BITS, LAST, MULTIPLIER, Dictionary
 from datakit.kernels.simd import Bytes, Offsets, Words, kernel, part
 
 Codes: TypeAlias = NDArray[np.uint32]
@@ -14,54 +14,75 @@ Places: TypeAlias = NDArray[np.int64]
 
 _B, _M, _E, _S = range(4)
 _LOWEST = -np.inf
-_ROOM = 256
 _FIRST_LEAD = 0xE4  # the first byte of U+4E00
 _NUMBER = np.uint64(0xFFFF)
 _KEY = ~_NUMBER
+_HINT_SHIFT = np.uint64(64 - HINT_BITS)
+
+
+class Room(NamedTuple):
+    """Room for a run of characters: their code points, the ends and weights of the best ways on
+    from each, and for Viterbi the states that each state comes from.
+    """
+
+    codes: Codes
+    goals: Places
+    best: Floats
+    path: Bytes
 
 
 @kernel
-def fill_table(keys: Words, numbers: Words, table: Words) -> None:
-    """Put keys and their numbers (above 0, of 16 bits) into an empty table."""
+def fill_table(keys: Words, numbers: Words, table: Words, hints: Words) -> None:
+    """Put keys and their numbers (above 0, of 16 bits) into an empty table, and set their bits."""
     mask = np.uint64(table.size - 1)
     for i in range(keys.size):
         slot = _first_slot(keys[i], mask)
         while table[slot] != 0:
             slot = (slot + np.uint64(1)) & mask
         table[slot] = (keys[i] & _KEY) | numbers[i]
+        bit = keys[i] >> _HINT_SHIFT
+        hints[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
 
 
 @kernel
 def mark_all(data: Bytes, offsets: Offsets, words: Dictionary, marks: Bytes) -> None:
     """Set the marks of all characters that go on with a word to 0."""
-    codes = np.empty(_ROOM, np.uint32)
-    goals = np.empty(_ROOM, np.int64)
-    best = np.empty(_ROOM + 1, np.float64)
-    path = np.empty((_ROOM, 4), np.uint8)
+    most = 0
     for text in range(offsets.size - 1):
-        at, stop = offsets[text], offsets[text + 1]
-        while at < stop:
-            if data[at] < _FIRST_LEAD:
-                at += 1
-                continue
-            first = at
-            size = 0
-            code = _han_at(data, at)
-            while code:
-                if size == codes.size:
-                    longer = np.empty(2 * size, np.uint32)
-                    longer[:size] = codes
-                    codes, goals = longer, np.empty(2 * size, np.int64)
-                    best = np.empty(2 * size + 1, np.float64)
-                    path = np.empty((2 * size, 4), np.uint8)
-                codes[size] = code
-                size += 1
-                at += 3
-                code = _han_at(data, at) if at < stop else np.uint32(0)
-            if size > 1:
-                _plan(codes[:size], words, best, goals)
-                _walk(codes[:size], words, (goals, path), marks[first:at])
+        most = max(most, offsets[text + 1] - offsets[text])
+    most //= 3
+    room = Room(
+        np.empty(most, np.uint32),
+        np.empty(most, np.int64),
+        np.empty(most + 1, np.float64),
+        np.empty((most, 4), np.uint8),
+    )
+    for text in range(offsets.size - 1):
+        start, stop = offsets[text], offsets[text + 1]
+        _mark_text(data[start:stop], words, room, marks[start:stop])
+
+
+@part
+def _mark_text(data: Bytes, words: Dictionary, room: Room, marks: Bytes) -> None:
+    """Cut each run of Han characters by itself."""
+    at = 0
+    while at < data.size:
+        if data[at] < _FIRST_LEAD:
             at += 1
+            continue
+        first = at
+        size = 0
+        code = _han_at(data, at)
+        while code:
+            room.codes[size] = code
+            size += 1
+            at += 3
+            code = _han_at(data, at) if at < data.size else np.uint32(0)
+        if size > 1:
+            codes = room.codes[:size]
+            _plan(codes, words, room.best, room.goals)
+            _walk(codes, words, (room.goals, room.path), marks[first:at])
+        at += 1
 
 
 @part
@@ -108,6 +129,9 @@ def _plan(codes: Codes, words: Dictionary, best: Floats, goals: Places) -> None:
             if last == codes.size:
                 break
             key = (key ^ np.uint64(codes[last])) * MULTIPLIER
+            bit = key >> _HINT_SHIFT
+            if not words.hints[bit >> np.uint64(6)] >> (bit & np.uint64(63)) & np.uint64(1):
+                break
             number = _find(words.table, key, mask)
         if highest == _LOWEST:
             highest = words.weights[0] + best[place + 1]

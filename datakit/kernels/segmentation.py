@@ -8,9 +8,9 @@ loaded on the first call.
 
 import math
 from functools import cache
-from importlib import import_module
-from importlib.resources import files
-from typing import NamedTuple
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ FIRST, LAST = 0x4E00, 0x9FD5
 NEVER = -3.14e100
 """jieba's logarithm of a probability of 0."""
 MULTIPLIER = np.uint64(0x9E3779B97F4A7C15)
+HINT_BITS = 21
 _STATES = "BMES"
 
 
@@ -31,12 +32,14 @@ class Dictionary(NamedTuple):
     A slot of `table` holds the upper 48 bits of a beginning's hash, and in the lower 16 which of
     `weights` it has; 0 is an empty slot. `weights` are logarithms of the words' shares;
     weight 0 is that of a character which is no word, weight 1 (NaN) that of a beginning which is
-    none. `first` has, for single characters, the same numbers by code point, 0 where no word
-    begins with it. `start`, `transitions` and `emissions` are the Markov model's, states in the
-    order B, M, E, S.
+    none. `hints` is a bitmap of hashes that may be in the table, small enough to stay in the
+    cache: most characters do not go on with any word. `first` has, for single characters, the same
+    numbers by code point, 0 where no word begins with it. `start`, `transitions` and `emissions`
+    are the Markov model's, states in the order B, M, E, S.
     """
 
     table: NDArray[np.uint64]
+    hints: NDArray[np.uint64]
     weights: NDArray[np.float64]
     first: NDArray[np.uint16]
     start: NDArray[np.float64]
@@ -62,14 +65,14 @@ def mark_words(data: Bytes, offsets: Offsets) -> Bytes:
 
 @cache
 def _dictionary() -> Dictionary:
-    written = (files("jieba") / "dict.txt").read_text(encoding="utf-8").split()
+    written = (_folder_of_jieba() / "dict.txt").read_text(encoding="utf-8").split()
     words, counts = written[::3], np.array(written[1::3], dtype=np.int64)
     distinct, which = np.unique(counts, return_inverse=True)
     log_total = math.log(int(counts.sum()))
     logs = [math.log(count) - log_total for count in distinct.tolist()]
     weights = np.array([math.log(1) - log_total, math.nan, *logs])
     keys, numbers, first = _hash_beginnings(words, which.astype(np.uint64) + np.uint64(2))
-    return Dictionary(_fill(keys, numbers), weights, first, *_markov_model())
+    return Dictionary(*_fill(keys, numbers), weights, first, *_markov_model())
 
 
 def _hash_beginnings(
@@ -100,18 +103,19 @@ def _hash_beginnings(
     return found, np.concatenate(held)[place_of], first[FIRST : LAST + 1].copy()
 
 
-def _fill(keys: NDArray[np.uint64], numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+def _fill(
+    keys: NDArray[np.uint64], numbers: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
     from datakit.kernels.jieba_cuts import fill_table
 
     table = np.zeros(1 << (int(keys.size * 3 // 2) - 1).bit_length(), dtype=np.uint64)
-    fill_table(keys, numbers, table)
-    return table
+    hints = np.zeros(1 << (HINT_BITS - 6), dtype=np.uint64)
+    fill_table(keys, numbers, table, hints)
+    return table, hints
 
 
 def _markov_model() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    start = import_module("jieba.finalseg.prob_start").P
-    moves = import_module("jieba.finalseg.prob_trans").P
-    emits = import_module("jieba.finalseg.prob_emit").P
+    start, moves, emits = map(_read_table, ("prob_start", "prob_trans", "prob_emit"))
     transitions = [[moves[a].get(b, NEVER) for b in _STATES] for a in _STATES]
     emissions = np.full((LAST - FIRST + 1, len(_STATES)), NEVER)
     for state, letter in enumerate(_STATES):
@@ -119,3 +123,22 @@ def _markov_model() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[n
             if FIRST <= ord(character) <= LAST:
                 emissions[ord(character) - FIRST, state] = weight
     return np.array([start[letter] for letter in _STATES]), np.array(transitions), emissions
+
+
+def _read_table(name: str) -> Any:
+    """A table of jieba's Markov model, without jieba, whose import takes longer than all else."""
+    place = _folder_of_jieba() / "finalseg" / f"{name}.py"
+    spec = spec_from_file_location(name, place)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"jieba's table {place} cannot be loaded")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.P
+
+
+def _folder_of_jieba() -> Path:
+    spec = find_spec("jieba")
+    if spec is None or spec.origin is None:
+        message = "jieba is not installed; it comes with datakit, so its installation is broken"
+        raise ImportError(message)
+    return Path(spec.origin).parent

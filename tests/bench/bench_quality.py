@@ -5,12 +5,14 @@
         --peer-python trove/bin/python --peer-python juicer/bin/python
 
 Chinese text meets `fineweb2-zh`, English `gopher-en` (quality and repetition), both a language and
-a length filter. datatrove runs its own filters of the same rules, its words cut by jieba or spaCy,
-the language by the fastText model that comes with datakit; data-juicer, which has fewer rules, its
-filters of the same kind without language (its model must be downloaded). Each contestant is a
-process of its own on the same cores; the figures are those of `bench_dedup.py`: CPU seconds of
-all processes, MB of text per core-second with start-up and without (the difference to a run on the
-first 1 MB), memory. What is kept differs with the rules; the numbers stand beside.
+a length filter; a file of both is a mixed corpus, of which datakit judges each text by the rules of
+its language, and the others all by those of Chinese. datatrove runs its own filters of the same
+rules, its words cut by jieba or spaCy, the language by the fastText model that comes with datakit;
+data-juicer, which has fewer rules, its filters of the same kind without language (its model must be
+downloaded). Each contestant is a process of its own on the same cores; the figures are those of
+`bench_dedup.py`: CPU seconds of all processes, MB of text per core-second with start-up and without
+(the difference to a run on the first 1 MB), memory. What is kept differs with the rules; the
+numbers stand beside.
 
     python -m venv trove && trove/bin/pip install "datatrove[processing,io]==0.10.1" spacy jieba \\
         fasttext-numpy2-wheel orjson
@@ -49,15 +51,19 @@ use = "filter.length"
 min_chars = 20
 [[stage]]
 use = "filter.language"
-keep = ["{language}"]
+keep = {languages}
 [[stage]]
 use = "filter.quality"
-preset = "{preset}"
+preset = "fineweb2-zh"
+only_lang = ["zh"]
+[[stage]]
+use = "filter.quality"
+preset = "gopher-en"
+only_lang = ["en"]
 [output]
 path = "{output}"
 format = "text"
 """
-PRESETS = {"zh": "fineweb2-zh", "en": "gopher-en"}
 
 
 def main() -> None:
@@ -110,7 +116,8 @@ def compare(
     arguments: argparse.Namespace,
 ) -> None:
     """Run all contestants on a corpus and on its first MB, print the table."""
-    language = "zh" if 2 * sum(map(is_han, texts)) > len(texts) else "en"
+    chinese = sum(map(is_han, texts)) / len(texts)
+    language = "zh" if chinese > 0.9 else "en" if chinese < 0.1 else "mixed"
     sizes = {"small": 1e6, "peers": arguments.peer_megabytes * 1e6, "all": float("inf")}
     paths = {kind: folder / f"{name}-{kind}.jsonl" for kind in sizes}
     megabytes = {kind: write_lines(paths[kind], texts, most) for kind, most in sizes.items()}
@@ -157,8 +164,9 @@ def run(
     work.mkdir()
     if who == "datakit":
         pipeline = corpus.with_suffix(".toml")
-        settings = {"corpus": corpus, "language": language, "preset": PRESETS[language]}
-        pipeline.write_text(PIPELINE.format(**settings, output=work / "out"), encoding="utf-8")
+        languages = ["zh", "en"] if language == "mixed" else [language]
+        settings = {"corpus": corpus, "languages": json.dumps(languages), "output": work / "out"}
+        pipeline.write_text(PIPELINE.format(**settings), encoding="utf-8")
         how = ["local"] if cores == 1 else ["pool", "--workers", str(cores)]
         more = [str(pipeline), "--quiet", "--executor", *how]
         written = work / "out" / "train"

@@ -13,6 +13,7 @@ from pathlib import Path
 
 def main() -> None:
     source, work, language = sys.argv[1:]
+    language = language.replace("mixed", "zh")
     process = [
         {"text_length_filter": {"min_len": 20}},
         {"average_line_length_filter": {"min_len": 10}},

@@ -41,19 +41,19 @@ QUALITY = {
 
 
 class Language:
-    """Keeps documents of one language, by fastText; loaded where it runs."""
+    """Keeps documents of these languages, by fastText; loaded where it runs."""
 
-    def __init__(self, language: str) -> None:
-        self.label = f"__label__{language}"
+    def __init__(self, languages: list[str]) -> None:
+        self.labels = [f"__label__{language}" for language in languages]
 
     def __call__(self, document: Document) -> bool:
         if not hasattr(self, "model"):
             self.model = fasttext.load_model(str(MODEL))
         labels, scores = self.model.predict(document.text.replace("\n", " "))
-        return labels[0] == self.label and scores[0] >= 0.5
+        return labels[0] in self.labels and scores[0] >= 0.5
 
-    def __getstate__(self) -> dict[str, str]:
-        return {"label": self.label}
+    def __getstate__(self) -> dict[str, list[str]]:
+        return {"labels": self.labels}
 
 
 def main() -> None:
@@ -61,8 +61,8 @@ def main() -> None:
     inputs = Path(work) / "input"
     inputs.mkdir(parents=True)
     (inputs / "corpus.jsonl").symlink_to(Path(source).resolve())
-    tongue = Languages.mandarin_chinese if language == "zh" else Languages.english
-    if language == "zh":
+    tongue = Languages.english if language == "en" else Languages.mandarin_chinese
+    if language != "en":
         rules = [
             GopherRepetitionFilter(language=tongue, **REPETITION),
             FineWebQualityFilter(language=tongue, new_line_ratio=0.178, **FINEWEB),
@@ -73,7 +73,7 @@ def main() -> None:
     steps = [
         JsonlReader(str(inputs)),
         LambdaFilter(lambda document: len(document.text) >= 20),
-        LambdaFilter(Language(language)),
+        LambdaFilter(Language(["zh", "en"] if language == "mixed" else [language])),
         *rules,
         JsonlWriter(f"{work}/kept", compression=None),
     ]
