@@ -47,6 +47,7 @@ BUILT_IN = {
     "dedup.lines": "datakit.stages.dedup.lines:LinesDedup",
     "dedup.substring": "datakit.stages.dedup.substring:SubstringDedup",
     "select.dsir": "datakit.stages.select.dsir:DsirSelection",
+    "select.per_prompt": "datakit.stages.select.per_prompt:PerPromptSelection",
     "mix.weighted": "datakit.stages.mix.weighted:WeightedMix",
     "format.instruct": "datakit.stages.format.instruct:InstructFormat",
     "format.chat": "datakit.stages.format.chat:ChatFormat",
