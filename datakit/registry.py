@@ -30,6 +30,7 @@ BUILT_IN = {
     "annotate.language": "datakit.stages.annotate.language:LanguageAnnotation",
     "annotate.signals": "datakit.stages.annotate.signals:SignalAnnotator",
     "annotate.tokens": "datakit.stages.annotate.tokens:TokenCounter",
+    "annotate.weight": "datakit.stages.annotate.weight:WeightAnnotator",
     "filter.conversation": "datakit.stages.filter.conversation:ConversationFilter",
     "filter.length": "datakit.stages.filter.length:LengthFilter",
     "filter.language": "datakit.stages.filter.language:LanguageFilter",
