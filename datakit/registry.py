@@ -50,6 +50,8 @@ BUILT_IN = {
     "select.dsir": "datakit.stages.select.dsir:DsirSelection",
     "select.per_prompt": "datakit.stages.select.per_prompt:PerPromptSelection",
     "mix.weighted": "datakit.stages.mix.weighted:WeightedMix",
+    "mix.balance": "datakit.stages.mix.balance:BalancedMix",
+    "mix.by_weight": "datakit.stages.mix.by_weight:WeightMix",
     "format.instruct": "datakit.stages.format.instruct:InstructFormat",
     "format.chat": "datakit.stages.format.chat:ChatFormat",
     "format.preference": "datakit.stages.format.preference:PreferenceFormat",
