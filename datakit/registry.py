@@ -48,6 +48,7 @@ BUILT_IN = {
     "dedup.lines": "datakit.stages.dedup.lines:LinesDedup",
     "dedup.substring": "datakit.stages.dedup.substring:SubstringDedup",
     "select.dsir": "datakit.stages.select.dsir:DsirSelection",
+    "select.diverse": "datakit.stages.select.diverse:DiverseSelection",
     "select.per_prompt": "datakit.stages.select.per_prompt:PerPromptSelection",
     "mix.weighted": "datakit.stages.mix.weighted:WeightedMix",
     "mix.balance": "datakit.stages.mix.balance:BalancedMix",
