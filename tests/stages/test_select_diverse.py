@@ -11,6 +11,8 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from model2vec import StaticModel
+from tokenizers import Tokenizer, models, pre_tokenizers
 
 import datakit
 from datakit.errors import DatakitError, SettingsError
@@ -301,6 +303,37 @@ def test_embeddings_of_two_lengths_in_two_batches_are_an_error() -> None:
         run_stage(DiverseSelection(embedding="v"), rows, batch_rows=1)
 
 
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A static model of four words."""
+    words = {"[UNK]": 0, "doctor": 1, "physician": 2, "bank": 3, "loan": 4}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="[UNK]"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    vectors = np.array([[0, 0, 0], [1, 0, 0], [1, 0.1, 0], [0, 0, 1], [0, 1, 1]], dtype=np.float32)
+    folder = tmp_path_factory.mktemp("model")
+    StaticModel(vectors, tokenizer).save_pretrained(folder)
+    return folder
+
+
+def test_a_static_model_says_what_is_alike(model: Path) -> None:
+    texts = ["doctor", "bank", "physician", "doctor bank", "loan", "unknown"]
+    rows = [{"id": text, "text": text, "score": -n} for n, text in enumerate(texts)]
+    stage = DiverseSelection(score="score", model=model)
+
+    outcome = run_stage(stage, rows)
+
+    assert [row["id"] for row in outcome.rows] == ["doctor", "bank", "doctor bank", "loan"]
+    assert outcome.reasons == ["too_similar", "nothing_to_compare"]
+    assert outcome.rejects[0]["values"]["kept_id"] == "doctor"
+    assert run_stage(stage, rows, batch_rows=1).rejects == outcome.rejects
+    assert all(path.is_file() for path in stage.files)
+
+
+def test_a_folder_without_a_model_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"has no config.json, model.safetensors"):
+        DiverseSelection(model=tmp_path)
+
+
 PIPELINE = """
 [pipeline]
 name = "select"
@@ -361,6 +394,8 @@ def test_whole_runs_choose_what_the_stage_alone_does(tmp_path: Path, settings: s
         ({"on": "_file"}, "on"),
         ({"ngram_size": 0}, "ngram_size"),
         ({"dimensions": 8}, "dimensions"),
+        ({"model": Path("models/none")}, "model"),
+        ({"model": Path("models/none"), "embedding": "v"}, "model"),
     ],
 )
 def test_wrong_settings_are_refused(settings: dict[str, Any], key: str) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -14,6 +15,7 @@ from datakit.errors import SettingsError
 from datakit.ranking import order_numbers
 from datakit.records import ADDRESS, ID, PARTITION, SOURCE, Batch, Columns, Table, hash_strings
 from datakit.stages.select.greedy import BLOCK, Choice, take_dissimilar, take_farthest
+from datakit.stages.select.static_model import FILES, check_model, embed_texts
 from datakit.stages.select.vectors import (
     VECTOR,
     Floats,
@@ -50,7 +52,7 @@ class DiverseSelection:
     `on` is what is compared: `"content"`, the text or the contents of all messages; `"prompt"`,
     the first user message; `"response"`, the last assistant message; `"context"`, all messages
     before that one; or the name of a column. Similarity is the cosine of vectors, from -1 to 1, of
-    one of two kinds:
+    two kinds:
 
     - of wording: n-grams of 1 to `ngram_size` words (in scripts without spaces, characters),
       hashed to `dimensions` numbers, less what all records have in common. Unrelated records are
@@ -58,8 +60,9 @@ class DiverseSelection:
       words, from 0.3 up they are of one topic; near-duplicates are at 0.9. One matter in other
       words is not seen. `threshold` is 0.5 unless given;
     - of meaning: `embedding` names a column with the embeddings of a model, lists of numbers (or
-      their JSON text, as readers give a mapped field), used as they are. `threshold` is 0.9, as
-      DEITA's, unless given.
+      their JSON text, as readers give a mapped field), used as they are; or `model` is the local
+      folder of a static model in the form of model2vec, which embeds what `on` names (it needs
+      `pip install 'datakit[embeddings]'`). `threshold` is 0.9, as DEITA's, unless given.
 
     The same records are chosen on every machine, whatever the batches, shards and workers. Disk:
     2 bytes a dimension and record. Memory: some 60 bytes a record, and 4 bytes a dimension of each
@@ -71,7 +74,7 @@ class DiverseSelection:
     by source, the records compared, those selected and both kinds of rejects.
     """
 
-    libraries: ClassVar[tuple[str, ...]] = ("numpy", "polars")
+    libraries: ClassVar[tuple[str, ...]] = ("numpy", "polars", "model2vec", "tokenizers")
     adds: ClassVar[Columns] = frozenset()
 
     method: Literal["score_first", "k_center"] = "score_first"
@@ -81,6 +84,7 @@ class DiverseSelection:
     score: str | None = None
     on: str = "content"
     embedding: str | None = None
+    model: Path | None = None
     ngram_size: int = 2
     dimensions: int = 512
     seed: int | None = None
@@ -97,16 +101,29 @@ class DiverseSelection:
             raise SettingsError("fraction", f"{self.fraction} is not above 0 and at most 1")
         if self.threshold is not None and not 0 < self.threshold <= 1:
             raise SettingsError("threshold", f"{self.threshold} is not above 0 and at most 1")
+        if self.model is not None:
+            if self.embedding is not None:
+                raise SettingsError("model", "either `embedding` or `model` can be given, not both")
+            check_model(self.model)
         if self.ngram_size < 1:
             raise SettingsError("ngram_size", f"{self.ngram_size} is less than 1")
         if not 16 <= self.dimensions <= 8192:
             raise SettingsError("dimensions", f"{self.dimensions} is not 16 to 8192")
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The files of the model."""
+        return () if self.model is None else tuple(self.model / name for name in FILES)
+
+    @property
+    def _is_wording(self) -> bool:
+        return self.embedding is None and self.model is None
+
+    @property
     def _limit(self) -> float:
         if self.threshold is not None:
             return self.threshold
-        return WORDING_THRESHOLD if self.embedding is None else EMBEDDING_THRESHOLD
+        return WORDING_THRESHOLD if self._is_wording else EMBEDDING_THRESHOLD
 
     @property
     def needs(self) -> Columns:
@@ -186,7 +203,10 @@ class DiverseSelection:
         if self.embedding is not None:
             return read_embeddings(batch[self.embedding])
         texts = select_part(batch, self.on).fill_null("")
-        vectors = hash_texts(texts, ngram_size=self.ngram_size, dimensions=self.dimensions)
+        if self.model is not None:
+            vectors = embed_texts(texts, self.model)
+        else:
+            vectors = hash_texts(texts, ngram_size=self.ngram_size, dimensions=self.dimensions)
         return vectors, np.abs(vectors).max(axis=1, initial=0) > 0
 
     def _choose(self, addresses: pl.Series, recall: Recall) -> Choice:
@@ -207,7 +227,7 @@ class DiverseSelection:
 
     def _mean(self, addresses: pl.Series, recall: Recall) -> Floats | None:
         """What wordings have in common; None for embeddings. Sums are of whole numbers."""
-        if self.embedding is not None:
+        if not self._is_wording:
             return None
         total = np.zeros(self.dimensions, dtype=np.int64)
         for vectors in _recalled(addresses.sort(), recall, RECALLED_ROWS):
