@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datakit.conversations.compared import CASED, NARROW, WIDE, normalise
 from datakit.errors import SettingsError
 from datakit.executors import in_memory
-from datakit.stages.dedup.compared import CASED, NARROW, WIDE, normalise
 from datakit.stages.dedup.exact import ExactDedup
 from datakit.testing import run_stage
 from datakit.text.characters import NOT_NFC

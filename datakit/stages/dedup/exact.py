@@ -7,7 +7,14 @@ from typing import ClassVar
 import polars as pl
 
 from datakit.barriers import Decisions, Observation, Recall, Reduced
+from datakit.conversations.compared import (
+    check_part,
+    columns_of_part,
+    normalise,
+    select_part,
+)
 from datakit.errors import SettingsError
+from datakit.ranking import KEEPER_ORDER, check_keeper, columns_of_keeper, rank_records
 from datakit.records import (
     ADDRESS,
     ID,
@@ -19,22 +26,7 @@ from datakit.records import (
     hash_strings,
 )
 from datakit.stages.dedup.account import add_counts, add_excerpts, count_duplicates, count_records
-from datakit.stages.dedup.compared import (
-    check_part,
-    columns_of_part,
-    normalise,
-    select_part,
-)
-from datakit.stages.dedup.keepers import (
-    KEEPER_ORDER,
-    KEPT_ADDRESS,
-    KEPT_ID,
-    KEPT_SOURCE,
-    check_keeper,
-    columns_of_keeper,
-    decide_duplicates,
-    rank_records,
-)
+from datakit.stages.dedup.keepers import KEPT_ADDRESS, KEPT_ID, KEPT_SOURCE, decide_duplicates
 
 HASH = ("hash_a", "hash_b")
 
@@ -51,8 +43,9 @@ class ExactDedup:
     text that is written stays as it was.
 
     `on` is what is compared: `"content"`, the text or the whole conversation with its roles and
-    tool calls; `"prompt"`, the first user message; `"response"`, the last assistant message; or
-    the name of a column. A record where it is missing or empty is never compared and stays.
+    tool calls; `"prompt"`, the first user message; `"response"`, the last assistant message;
+    `"context"`, all messages before that one; or the name of a column. A record where it is missing
+    or empty is never compared and stays.
 
     `keep` picks the record that stays: the `"first"` read, the `"longest"` in characters,
     `"best:<column>"`, the one with the greatest number in a column, or by `"source"`, the one

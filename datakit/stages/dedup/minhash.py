@@ -9,7 +9,9 @@ import numpy as np
 import polars as pl
 
 from datakit.barriers import Decisions, KeptShard, Observation, Recall, Reduced, Regrouped
+from datakit.conversations.compared import check_part, columns_of_part, select_part
 from datakit.errors import SettingsError
+from datakit.ranking import RANK, check_keeper, columns_of_keeper, rank_records
 from datakit.records import (
     ADDRESS,
     ID,
@@ -24,7 +26,6 @@ from datakit.records import (
 from datakit.stage import WRITES
 from datakit.stages.dedup.account import add_counts, add_excerpts, count_duplicates, count_records
 from datakit.stages.dedup.bands import choose_bands
-from datakit.stages.dedup.compared import check_part, columns_of_part, select_part
 from datakit.stages.dedup.groups import HEAD, SHINGLES, group_candidates
 from datakit.stages.dedup.index import (
     Piece,
@@ -34,16 +35,7 @@ from datakit.stages.dedup.index import (
     read_piece,
     write_index,
 )
-from datakit.stages.dedup.keepers import (
-    KEPT_ID,
-    KEPT_SOURCE,
-    RANK,
-    check_keeper,
-    columns_of_keeper,
-    decide_duplicates,
-    rank_records,
-    reject_also,
-)
+from datakit.stages.dedup.keepers import KEPT_ID, KEPT_SOURCE, decide_duplicates, reject_also
 from datakit.stages.dedup.settle import FIXED, SIMILARITY, find_duplicates
 from datakit.stages.dedup.shingles import Bounds, Hashes, make_shingles
 from datakit.stages.dedup.signatures import make_band_keys
@@ -76,7 +68,8 @@ class MinHashDedup:
     with `dedup.exact` first.
 
     `on` is what is compared: `"content"`, the text or the contents of all messages; `"prompt"`,
-    the first user message; `"response"`, the last assistant message; or the name of a column.
+    the first user message; `"response"`, the last assistant message; `"context"`, all messages
+    before that one; or the name of a column.
 
     `keep` sets the keeper order: the `"first"` read, the `"longest"` in characters,
     `"best:<column>"`, the one with the greatest number in a column, or by `"source"`, the one

@@ -7,9 +7,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from datakit.ranking import KEEPER_ORDER
 from datakit.records import ADDRESS, ID, SOURCE, Table
 from datakit.stages.dedup.groups import HEAD, SHINGLES
-from datakit.stages.dedup.keepers import KEEPER_ORDER, KEPT_ADDRESS, KEPT_ID, KEPT_SOURCE
+from datakit.stages.dedup.keepers import KEPT_ADDRESS, KEPT_ID, KEPT_SOURCE
 
 SIMILARITY, FIXED = "similarity", "fixed"
 

@@ -7,9 +7,9 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from datakit.errors import DatakitError, SettingsError, did_you_mean
+from datakit.expressions import check_rule, columns_of
 from datakit.presets.load import BOUNDS, Rule
 from datakit.records import Table
-from datakit.stages.filter.rules import check_rule, columns_of
 from datakit.text.signal_catalogue import SIGNALS
 
 OWN_COLUMNS = frozenset({"reason", "rule", "threshold", "failed"})

@@ -38,6 +38,34 @@ def set_targets(
     }
 
 
+def set_counts(
+    weights: Mapping[str, float],
+    available: Mapping[str, int],
+    *,
+    max_copies: int,
+    budget: int | None,
+    shrinks: bool,
+) -> dict[str, Target]:
+    """How many records each class shall give, copies included.
+
+    Without a `budget`, as many that the class that is largest for its share gives each record
+    once. If a class is too small for its share even with `max_copies` of each record, all are
+    lowered with it (`shrinks`), so that shares are exact, or it alone gives what it can.
+    """
+    whole = sum(_exact(weight) for weight in weights.values())
+    if budget is None:
+        budget = max(int(available[c] * whole / _exact(weight)) for c, weight in weights.items())
+    most = {name: available[name] * max_copies for name in weights}
+    if shrinks:
+        return set_targets(weights, most, budget)
+    shares = {name: _exact(weight) / whole for name, weight in weights.items()}
+    wanted = round_shares({name: share * budget for name, share in shares.items()})
+    return {
+        name: Target(share, min(wanted[name], most[name]), wanted[name] > most[name])
+        for name, share in shares.items()
+    }
+
+
 def round_shares(shares: Mapping[str, Fraction]) -> dict[str, int]:
     """Whole numbers near the shares that add up to their sum, rounded down: what is over goes to
     the largest remainders, equal ones in order of name.

@@ -12,22 +12,18 @@ from datakit.errors import DatakitError, SettingsError
 from datakit.records import (
     ADDRESS,
     CONTENT,
-    ID,
-    PARTITION,
     SOURCE,
     Batch,
     Columns,
     Table,
-    hash_strings,
     joined_content,
 )
 from datakit.stages.mix.cuts import add_up, find_cuts, settle
+from datakit.stages.mix.selection import count_copies, deal, make_keys
 from datakit.stages.mix.shares import Target, set_targets
 from datakit.text.tokens_estimate import estimate_tokens
 
 N_TOKENS = "n_tokens"
-
-UPPER = 1 << 32
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,12 +86,10 @@ class WeightedMix:
 
     def observe(self, batch: Batch, partitions: int) -> Observation:
         """Each record's place in the order of selection, and its size."""
-        key = self._keys(batch)
-        # Partition order is key order: the upper bits of the key.
-        partition = (pl.col("key") // UPPER * partitions // UPPER).cast(pl.UInt32).alias(PARTITION)
+        key = make_keys(batch, self._salt)
         rows = batch.select(SOURCE, pl.col(ADDRESS).alias("address"), key, self._units(batch))
         chosen = rows.filter(pl.col(SOURCE).is_in(list(self.weights)))
-        return Observation(chosen.with_columns(partition))
+        return Observation(deal(chosen, partitions))
 
     def reduce(self, observed: Table) -> Reduced:
         """The partition in order of selection, sizes added up by source."""
@@ -125,22 +119,18 @@ class WeightedMix:
 
     def apply(self, batch: Batch, rows: Table, verdict: Table) -> Decisions:
         """Copies of each record: the full passes, and one more before the cut."""
-        placed = batch.select(SOURCE, self._keys(batch)).with_columns(rows[ADDRESS])
+        key = make_keys(batch, self._salt)
+        placed = batch.select(SOURCE, key).with_columns(rows[ADDRESS])
         placed = placed.join(verdict, on=SOURCE, how="left", maintain_order="left")
-        key, address = pl.col("key"), pl.col(ADDRESS)
-        cut = pl.col("_cut_key")
-        is_taken = (key < cut) | ((key == cut) & (address <= pl.col("_cut_address")))
-        copies = pl.col("_passes") + is_taken.fill_null(False).cast(pl.UInt32)
-        reason = pl.when(pl.col("_passes").is_null()).then(pl.lit("not_in_mixture"))
-        decided = placed.select(
-            copies.fill_null(0).alias("copies"), reason.otherwise(pl.lit("mixed_out")).alias("why")
-        )
+        decided = count_copies(placed)
+        why = pl.when("is_named").then(pl.lit("mixed_out")).otherwise(pl.lit("not_in_mixture"))
+        reason = decided.select(why.alias("why")).to_series()
         values = placed.select(SOURCE, "unit", "target", "available")
-        return Decisions(decided["copies"], decided["why"], values)
+        return Decisions(decided["copies"], reason, values)
 
-    def _keys(self, batch: Batch) -> pl.Series:
-        salt = hash_strings(pl.Series([f"mix.weighted:{self.seed or 0}"], dtype=pl.String))[0]
-        return hash_strings(batch[ID], seed=salt).alias("key")
+    @property
+    def _salt(self) -> str:
+        return f"mix.weighted:{self.seed or 0}"
 
     def _units(self, batch: Batch) -> pl.Series:
         if self.unit == "records":

@@ -40,7 +40,8 @@ class JsonlSink(LayoutSettings):
     are refused, not bent: `no_text`, `empty_text`, `no_content`, `no_messages`,
     `empty_conversation`, `unknown_role`, `empty_message`, `system_not_first`, `wrong_role_order`,
     `last_not_assistant`, `needs_tools` (tool calls, without `tools`), `has_system` and
-    `multi_turn` (no place in the layout), `content_with_tool_call`, `null_in_column`.
+    `multi_turn` (no place in the layout), `content_with_tool_call`, `null_in_column`,
+    `record_weight` (a weight other than 1 that `columns` does not carry).
 
     `datasets` reads a text as a date where every value of a block of 10 MiB is one; the run stops
     before it writes such a file, as Parquet alone keeps these texts (the layout `records` is not

@@ -6,7 +6,7 @@ from typing import Literal
 import polars as pl
 
 from datakit.errors import SettingsError
-from datakit.records import CONTENT, ID, MESSAGES, SOURCE, TEXT, Batch, Columns, Table
+from datakit.records import CONTENT, ID, MESSAGES, SOURCE, TEXT, WEIGHT, Batch, Columns, Table
 from datakit.stages.write import shapes
 from datakit.stages.write.faults import (
     Fault,
@@ -18,6 +18,7 @@ from datakit.stages.write.faults import (
     verdicts,
     with_code,
 )
+from datakit.stages.write.message_faults import record_weight_faults
 
 KEYS = {
     "text": ("text",),
@@ -89,7 +90,9 @@ class LayoutSettings:
 
     def reject(self, batch: Batch) -> Table:
         """`reason`, and where: `message` (from 1) with its `role`, or `column`."""
-        carried = column_faults(batch, self.columns)
+        carried = [*column_faults(batch, self.columns)]
+        if WEIGHT not in self.columns:
+            carried += record_weight_faults(batch)
         if self.layout == "text":
             return verdicts(batch, [*text_faults(), *carried])
         if self.layout == "records":

@@ -12,7 +12,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from datakit.errors import DatakitError, SettingsError
-from datakit.records import TEXT, Batch, Columns, Table
+from datakit.records import TEXT, WEIGHT, Batch, Columns, Table
+from datakit.stages.write.message_faults import is_weighed
 from datakit.tokens.ending import find_end
 from datakit.tokens.tokenizer import Opened, find_tokenizer, open_tokenizer
 
@@ -34,7 +35,7 @@ class MegatronSink:
     token inside a text is read as the characters it is made of, unless `live_special_tokens`.
     The trainer's path is that of a pair without its suffix: `train/train-00000-of-00001`.
 
-    Reasons: `no_text`, `empty_text`.
+    Reasons: `no_text`, `empty_text`, `record_weight`.
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("tokenizers", "tiktoken", "sentencepiece")
@@ -63,6 +64,8 @@ class MegatronSink:
             .when(text.str.strip_chars() == "")
             .then(pl.lit("empty_text"))
         )
+        if WEIGHT in batch.columns:
+            reason = reason.when(is_weighed(batch[WEIGHT])).then(pl.lit("record_weight"))
         return batch.select(reason.alias("reason"))
 
     def encode(self, batch: Batch) -> pa.Table:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from datakit.ranking import read_numbers
 from datakit.records import (
     LABEL,
     MESSAGES,
@@ -11,6 +12,7 @@ from datakit.records import (
     REJECTED,
     TEXT,
     TOOLS,
+    WEIGHT,
     Batch,
 )
 from datakit.stages.write.faults import Fault
@@ -38,6 +40,18 @@ def weight_faults() -> list[Fault]:
     """Weights of single messages, for layouts that have no place for them."""
     weighed = pl.col(MESSAGES).list.eval(pl.element().struct.field("weight").is_not_null())
     return [Fault("turn_weight", weighed.list.any(), weighed.list.arg_max())]
+
+
+def record_weight_faults(batch: Batch) -> list[Fault]:
+    """Weights of whole records, for layouts that have no place for them."""
+    if WEIGHT not in batch.columns:
+        return []
+    return [Fault("record_weight", pl.lit(is_weighed(batch[WEIGHT])), column=WEIGHT)]
+
+
+def is_weighed(weights: pl.Series) -> pl.Series:
+    """Which records count more or less than one; a null weight is 1."""
+    return read_numbers(weights).fill_null(1.0) != 1.0
 
 
 def tools_faults(batch: Batch, holds_tools: bool) -> list[Fault]:

@@ -28,9 +28,9 @@ class OpenAiSink(TrainerSettings):
     Tokens of chat templates in a text are refused; `special_tokens = "split"` puts a zero-width
     space into them, "allow" lets them pass (OpenAI does not say what it does with them).
 
-    Reasons: those of an invalid conversation (see `filter.conversation`), `has_reasoning` (there
-    is no place for it: `clean.conversation` can drop it), `no_trained_answer`, `turn_weight`,
-    `special_token`, `no_rejected`, `empty_rejected`, `equal_answers`.
+    Reasons: those of an invalid conversation (see `filter.conversation`), `has_reasoning` (there is
+    no place for it: `clean.conversation` can drop it), `no_trained_answer`, `turn_weight`,
+    `record_weight`, `special_token`, `no_rejected`, `empty_rejected`, `equal_answers`.
 
     Facts from OpenAI's guide and API schema; there is no loader to run.
     """

@@ -13,8 +13,9 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from datakit.errors import DatakitError, SettingsError
-from datakit.records import CONTENT, MESSAGES, Batch, Columns, Table
+from datakit.records import CONTENT, MESSAGES, WEIGHT, Batch, Columns, Table
 from datakit.stages.write.bins import pack_window, windows
+from datakit.stages.write.message_faults import is_weighed
 from datakit.stages.write.token_rows import encode_rows, measure_rows, render_rows
 from datakit.tokens.chat_template import (
     ChatTemplate,
@@ -51,7 +52,8 @@ class PackedSink:
     are. A run's counts, and the rows of its report, are of records.
 
     Reasons: `no_content`, `template_refused`, `nothing_learnt` (no part of the conversation is, or
-    the template does not say which), `too_many_tokens` (a conversation longer than a sequence).
+    the template does not say which), `too_many_tokens` (a conversation longer than a sequence),
+    `record_weight` (there is no place for it).
     """
 
     libraries: ClassVar[tuple[str, ...]] = (
@@ -106,6 +108,8 @@ class PackedSink:
             .when(is_long)
             .then(pl.lit("too_many_tokens"))
         )
+        if WEIGHT in batch.columns:
+            reason = reason.when(is_weighed(batch[WEIGHT])).then(pl.lit("record_weight"))
         length = pl.lit(self.length).alias("length")
         return measured.select(reason.alias("reason"), "n_tokens", length, "error")
 

@@ -4,6 +4,7 @@ import orjson
 import polars as pl
 
 from datakit.conversations.flat import count_messages, flatten
+from datakit.ranking import read_numbers
 from datakit.records import MESSAGES, WEIGHT, Batch, nest
 
 ROLES = {"tool": "tool_response"}
@@ -43,6 +44,6 @@ def _call_texts(tool_calls: str) -> list[str]:
 
 def _with_weights(flat: pl.DataFrame, batch: Batch) -> pl.DataFrame:
     scale = pl.col("weight").fill_null(1.0)
-    if batch.schema.get(WEIGHT) == pl.Float64:
-        scale *= batch[WEIGHT].fill_null(1.0).gather(flat["row"])
+    if WEIGHT in batch.columns:
+        scale *= read_numbers(batch[WEIGHT]).fill_null(1.0).gather(flat["row"])
     return flat.with_columns(scale.alias("scale"))

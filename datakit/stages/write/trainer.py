@@ -23,6 +23,7 @@ from datakit.stages.write.line_files import encode_lines, guard_dates, lines_tab
 from datakit.stages.write.message_faults import (
     answer_faults,
     flag_faults,
+    record_weight_faults,
     token_faults,
     tools_faults,
     trained_faults,
@@ -111,8 +112,10 @@ class TrainerSettings:
         """`reason`, and where: `message` (from 1) with its `role`, or `column`."""
         batch, holds = self._prepared(batch), self.holds
         refused = self.tokens if self.special_tokens == "refuse" else ()
+        weighed = [] if holds.weights else record_weight_faults(batch)
         if holds.kind == "text":
-            return verdicts(batch, [*text_faults(), *token_faults(batch, holds.kind, refused)])
+            tokens = token_faults(batch, holds.kind, refused)
+            return verdicts(batch, [*text_faults(), *weighed, *tokens])
         faults = conversation_faults(
             tools=holds.tools, one_turn=not holds.turns, system=holds.system
         )
@@ -122,7 +125,7 @@ class TrainerSettings:
         if holds.kind != "chat":
             faults += answer_faults(batch, holds.kind, calls=holds.spoken_calls)
         flags = trained_faults() if holds.flags else flag_faults(all_answers=holds.all_answers)
-        faults += [*flags, *([] if holds.weights else weight_faults())]
+        faults += [*flags, *([] if holds.weights else weight_faults()), *weighed]
         return verdicts(with_code(batch), [*faults, *token_faults(batch, holds.kind, refused)])
 
     def encode(self, batch: Batch) -> pa.Table:

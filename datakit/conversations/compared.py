@@ -17,7 +17,7 @@ from datakit.text.characters import NOT_NFC
 # Part the roles, contents and messages of a conversation.
 FIELD_END, MESSAGE_END = "\x1f", "\x1e"
 
-CONTENT_PART, PROMPT, RESPONSE = "content", "prompt", "response"
+CONTENT_PART, PROMPT, RESPONSE, CONTEXT = "content", "prompt", "response", "context"
 
 # Full-width forms of the printable ASCII characters, U+FF01 to U+FF5E. NFKC would do more: it
 # makes 10² equal to 102.
@@ -36,7 +36,7 @@ LOOSE_POINTS = r"[.,:]+([^\d]|$)"
 def check_part(on: str) -> None:
     """Raise SettingsError unless `on` can name a part of a record."""
     if not on.strip() or on.startswith("_"):
-        hint = "content, prompt, response, or the name of a column"
+        hint = "content, prompt, response, context, or the name of a column"
         raise SettingsError("on", f"{on!r} names no part of a record", hint)
 
 
@@ -44,7 +44,7 @@ def columns_of_part(on: str) -> Columns:
     """The columns that a comparison by `on` reads."""
     if on == CONTENT_PART:
         return frozenset({CONTENT})
-    return frozenset({MESSAGES if on in (PROMPT, RESPONSE) else on})
+    return frozenset({MESSAGES if on in (PROMPT, RESPONSE, CONTEXT) else on})
 
 
 def select_part(batch: Batch, on: str, *, has_roles: bool = False) -> pl.Series:
@@ -52,12 +52,15 @@ def select_part(batch: Batch, on: str, *, has_roles: bool = False) -> pl.Series:
 
     `"content"`: the text, or the contents of all messages, with `has_roles` each with its role
     and tool calls. `"prompt"`: the first user message. `"response"`: the last assistant message.
-    Any other name: that column as text.
+    `"context"`: the contents of all messages before that one, with `has_roles` likewise. Any other
+    name: that column as text.
     """
     if on == CONTENT_PART:
         return _with_roles(batch) if has_roles else joined_content(batch)
     if on in (PROMPT, RESPONSE):
         return _select_message(batch, on)
+    if on == CONTEXT:
+        return _select_context(batch, has_roles=has_roles)
     column = batch[on]
     if column.dtype.is_nested():
         encoded = pl.struct(on).struct.json_encode()
@@ -77,17 +80,30 @@ def _select_message(batch: Batch, on: str) -> pl.Series:
     return batch.select(chosen).to_series()
 
 
+def _select_context(batch: Batch, *, has_roles: bool) -> pl.Series:
+    if MESSAGES not in batch.columns:
+        return _select_message(batch, PROMPT)
+    is_answer = pl.element().struct.field("role") == "assistant"
+    answers = pl.col(MESSAGES).list.eval(is_answer.fill_null(False)).list.reverse()
+    has_answer = answers.list.any().cast(pl.UInt32)
+    before = pl.col(MESSAGES).list.len() - has_answer * (answers.list.arg_max() + 1)
+    context = batch.select(pl.col(MESSAGES).list.head(before))
+    if not has_roles:
+        return joined_content(context)
+    return context.select(_join_with_roles(pl.col(MESSAGES))).to_series()
+
+
+def _join_with_roles(messages: pl.Expr) -> pl.Expr:
+    message = pl.element().struct
+    fields = [message.field(name).fill_null("") for name in ("role", "content", "tool_calls")]
+    return messages.list.eval(pl.concat_str(fields, separator=FIELD_END)).list.join(MESSAGE_END)
+
+
 def _with_roles(batch: Batch) -> pl.Series:
     content = joined_content(batch)
     if MESSAGES not in batch.columns:
         return content
-    message = pl.element().struct
-    fields = [message.field(name).fill_null("") for name in ("role", "content", "tool_calls")]
-    whole = (
-        pl.col(MESSAGES)
-        .list.eval(pl.concat_str(fields, separator=FIELD_END))
-        .list.join(MESSAGE_END)
-    )
+    whole = _join_with_roles(pl.col(MESSAGES))
     if TEXT in batch.columns:
         whole = pl.when(pl.col(TEXT).is_null()).then(whole).otherwise(TEXT)
     # Roles alone are no content: a conversation of empty messages is left out.
