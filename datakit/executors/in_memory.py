@@ -39,7 +39,8 @@ def run_local(stage: Stage, batch: Batch) -> Parted:
     if isinstance(stage, Filter):
         return part_by_verdicts(batch, stage.reject(batch), adds=stage.adds)
     if isinstance(stage, Expander):
-        return part_by_expansion(batch, stage.expand(batch))
+        keep_first = getattr(stage, "keep_first_id", False)
+        return part_by_expansion(batch, stage.expand(batch), keep_first_id=keep_first)
     if not isinstance(stage, Map):
         raise TypeError(f"{type(stage).__name__} is no map, filter, expander or barrier")
     changed = stage.map(batch)

@@ -165,7 +165,8 @@ class _Run:
             parted = part_by_verdicts(batch, found, adds=stage.adds, excerpt=excerpt)
         elif isinstance(stage, Expander):
             found = stage.expand(batch)
-            parted = part_by_expansion(batch, found)
+            keep_first = getattr(stage, "keep_first_id", False)
+            parted = part_by_expansion(batch, found, keep_first_id=keep_first, excerpt=excerpt)
         else:
             assert isinstance(stage, Map)
             found = stage.map(batch)
