@@ -170,14 +170,17 @@ class Summariser(Filter, Protocol):
 
 @runtime_checkable
 class Expander(Stage, Protocol):
-    """Makes one record or several of each, looking at no other (format): what a long document is
-    cut into, for instance.
+    """Makes one record or several of each, looking at no other (format, augment): what a long
+    document is cut into, for instance.
+
+    With a class attribute `keep_first_id = True` the first of several keeps its parent's id.
     """
 
     def expand(self, batch: Batch) -> Batch:
         """The records made, in the order of those they are made of, which `_parent` (UInt32)
         names by row. Each has its parent's id: where several are made of one, the runner numbers
-        them, `x#1`, `x#2` and so on, and enters those beyond the first as copies.
+        them, `x#1`, `x#2` and so on, and enters those beyond the first as copies. A record of
+        which nothing can be made stays as it is, with `_reason` set.
         """
         ...
 

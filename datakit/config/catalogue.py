@@ -18,6 +18,7 @@ FAMILIES = (
     "select",
     "mix",
     "format",
+    "augment",
     "split",
     "write",
 )

@@ -101,8 +101,15 @@ def part_by_decisions(
     return replace(parted, kept=repeated, copies=repeated.height - parted.kept.height)
 
 
-def part_by_expansion(batch: Batch, expanded: Batch) -> Parted:
-    """The records that an expander made of a batch, numbered where there are several of one.
+def part_by_expansion(
+    batch: Batch,
+    expanded: Batch,
+    *,
+    keep_first_id: bool = False,
+    excerpt: int | None = EXCERPT_CHARS,
+) -> Parted:
+    """The records that an expander made of a batch, numbered where there are several of one
+    (but for the first, with `keep_first_id`), without those that it refuses in `_reason`.
 
     Raises:
         BrokenBooksError: a record got lost, or they are out of order.
@@ -114,9 +121,11 @@ def part_by_expansion(batch: Batch, expanded: Batch) -> Parted:
     if not in_order or not expanded[ID].equals(batch[ID].gather(parents)):
         raise BrokenBooksError("an expander lost a record, or changed their order or their ids")
     number, count = pl.int_range(1, pl.len() + 1).over(PARENT), pl.len().over(PARENT)
+    is_numbered = number > 1 if keep_first_id else count > 1
     numbered = pl.concat_str(ID, pl.lit("#"), number)
-    rows = expanded.with_columns(pl.when(count > 1).then(numbered).otherwise(ID).alias(ID))
-    return Parted(rows.drop(PARENT), empty_rejects(), copies=expanded.height - batch.height)
+    rows = expanded.with_columns(pl.when(is_numbered).then(numbered).otherwise(ID).alias(ID))
+    parted = part_by_reason_column(rows.drop(PARENT), excerpt=excerpt)
+    return replace(parted, copies=expanded.height - batch.height)
 
 
 def repeat_rows(batch: Batch, copies: pl.Series) -> Batch:

@@ -28,7 +28,9 @@ def run_local(
         parted = part_by_verdicts(batch, found, adds=stage.adds, excerpt=excerpt)
         return replace(parted, tallied=_tallied(stage, found))
     if isinstance(stage, Expander):
-        return part_by_expansion(batch, stage.expand(batch))
+        keep_first = getattr(stage, "keep_first_id", False)
+        expanded = stage.expand(batch)
+        return part_by_expansion(batch, expanded, keep_first_id=keep_first, excerpt=excerpt)
     if not isinstance(stage, Map):
         raise TypeError(f"{type(stage).__name__} is no map, filter, expander or barrier")
     found = stage.map(batch)

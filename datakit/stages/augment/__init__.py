@@ -1,0 +1,1 @@
+"""Stages that make further records of each: the same, said otherwise."""
