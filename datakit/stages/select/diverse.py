@@ -14,13 +14,22 @@ from datakit.conversations.compared import check_part, columns_of_part, select_p
 from datakit.errors import SettingsError
 from datakit.ranking import order_numbers
 from datakit.records import ADDRESS, ID, PARTITION, SOURCE, Batch, Columns, Table, hash_strings
+from datakit.stages.select.chosen import (
+    IS_TAKEN,
+    KEPT_ID,
+    NEAREST,
+    RECALLED_ROWS,
+    SIMILARITY,
+    count_by_source,
+    is_similar,
+    name_nearest,
+    recall_vectors,
+)
 from datakit.stages.select.greedy import BLOCK, Choice, take_dissimilar, take_farthest
 from datakit.stages.select.static_model import FILES, check_model, embed_texts
 from datakit.stages.select.vectors import (
-    VECTOR,
     Floats,
     Vectors,
-    from_column,
     hash_texts,
     read_embeddings,
     subtract_mean,
@@ -28,10 +37,7 @@ from datakit.stages.select.vectors import (
 )
 
 RANK, NOISE = "rank", "noise"
-IS_TAKEN, SIMILARITY, KEPT_ID = "is_taken", "similarity", "kept_id"
-RECALLED_ROWS = 4096
 WORDING_THRESHOLD, EMBEDDING_THRESHOLD = 0.5, 0.9
-COUNTS = ("records", "selected", "too_similar", "beyond_budget")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -64,10 +70,10 @@ class DiverseSelection:
       folder of a static model in the form of model2vec, which embeds what `on` names (it needs
       `pip install 'datakit[embeddings]'`). `threshold` is 0.9, as DEITA's, unless given.
 
-    The same records are chosen on every machine, whatever the batches, shards and workers. Disk:
-    2 bytes a dimension and record. Memory: some 60 bytes a record, and 4 bytes a dimension of each
-    record taken (`score_first`) or 2 bytes a dimension of every record (`k_center`). Time grows
-    with the records times those taken times the dimensions.
+    The same records are chosen whatever the batches, shards and workers, and on every machine (a
+    `model`'s own sums apart). Disk: 2 bytes a dimension and record. Memory: some 60 bytes a record,
+    and 8 bytes a dimension of each record taken (`score_first`) or 4 bytes a dimension of every
+    record (`k_center`). Time grows with the records times those taken times the dimensions.
 
     Reasons: `too_similar`, with the `similarity` to the nearest record taken, its `kept_id`, and
     `threshold`; `beyond_budget` (with `k_center` likewise); `nothing_to_compare`. The report has,
@@ -160,10 +166,11 @@ class DiverseSelection:
         decided = ranked.with_columns(
             pl.Series(IS_TAKEN, np.append(choice.is_taken, np.zeros(rest, dtype=np.bool_))),
             pl.Series(SIMILARITY, np.append(choice.similarity, np.full(rest, -np.inf))),
-            pl.Series("nearest", np.append(choice.nearest, np.full(rest, -1))),
+            pl.Series(NEAREST, np.append(choice.nearest, np.full(rest, -1))),
         )
-        named = self._name_nearest(decided, recall)
-        return Reduced(named.select(ADDRESS, IS_TAKEN, SIMILARITY, KEPT_ID), self._count(named))
+        named = name_nearest(decided, recall)
+        summary = count_by_source(named, threshold=self._limit)
+        return Reduced(named.select(ADDRESS, IS_TAKEN, SIMILARITY, KEPT_ID), summary)
 
     def decide(self, summaries: Iterable[Table]) -> Table:
         """The counts by source."""
@@ -181,7 +188,7 @@ class DiverseSelection:
         reason = (
             pl.when(pl.col(IS_TAKEN).is_null())
             .then(pl.lit("nothing_to_compare"))
-            .when(self._is_similar())
+            .when(is_similar(self._limit))
             .then(pl.lit("too_similar"))
             .otherwise(pl.lit("beyond_budget"))
         )
@@ -195,9 +202,6 @@ class DiverseSelection:
     def _salt(self) -> int:
         salt = pl.Series([f"select.diverse:{self.seed or 0}"], dtype=pl.String)
         return int(hash_strings(salt)[0])
-
-    def _is_similar(self) -> pl.Expr:
-        return (pl.col(SIMILARITY) >= self._limit).fill_null(False)
 
     def _vectors(self, batch: Batch) -> tuple[Vectors, NDArray[np.bool_]]:
         if self.embedding is not None:
@@ -217,7 +221,7 @@ class DiverseSelection:
             most = round(self.fraction * len(addresses))
 
         def blocks(size: int) -> Iterator[Vectors]:
-            for vectors in _recalled(addresses, recall, size):
+            for vectors in recall_vectors(addresses, recall, size):
                 yield vectors if mean is None else subtract_mean(vectors, mean)
 
         if self.method == "score_first":
@@ -230,42 +234,7 @@ class DiverseSelection:
         if not self._is_wording:
             return None
         total = np.zeros(self.dimensions, dtype=np.int64)
-        for vectors in _recalled(addresses.sort(), recall, RECALLED_ROWS):
+        for vectors in recall_vectors(addresses.sort(), recall, RECALLED_ROWS):
             total += vectors.sum(axis=0, dtype=np.int64)
         mean: Floats = total / len(addresses)
         return mean
-
-    def _name_nearest(self, decided: Table, recall: Recall) -> Table:
-        """`similarity` and `kept_id` of those that are not taken, where a nearest was found."""
-        is_found = ~pl.col(IS_TAKEN) & (pl.col("nearest") >= 0)
-        nearest = decided.filter(is_found)["nearest"].unique().sort()
-        ids = [
-            recall(decided[ADDRESS].gather(nearest[start : start + RECALLED_ROWS]).to_list())[ID]
-            for start in range(0, len(nearest), RECALLED_ROWS)
-        ]
-        names = pl.DataFrame(
-            {
-                "nearest": nearest.cast(pl.Int64),
-                KEPT_ID: pl.concat(ids) if ids else pl.Series([], dtype=pl.String),
-            }
-        )
-        named = decided.join(names, on="nearest", how="left", maintain_order="left")
-        return named.with_columns(
-            pl.when(is_found).then(SIMILARITY), pl.when(is_found).then(KEPT_ID)
-        )
-
-    def _count(self, named: Table) -> Table:
-        taken = pl.col(IS_TAKEN)
-        is_similar = ~taken & self._is_similar()
-        counts = (pl.len(), taken.sum(), is_similar.sum(), (~taken & ~is_similar).sum())
-        return (
-            named.group_by(SOURCE)
-            .agg(n.cast(pl.Int64).alias(name) for name, n in zip(COUNTS, counts, strict=True))
-            .sort(SOURCE)
-        )
-
-
-def _recalled(addresses: pl.Series, recall: Recall, size: int) -> Iterator[Vectors]:
-    """The kept vectors of records, in order, `size` at a time."""
-    for start in range(0, len(addresses), size):
-        yield from_column(recall(addresses[start : start + size].to_list())[VECTOR])

@@ -22,6 +22,7 @@ MOST_DIMENSIONS = 8192
 
 VECTOR = "vector"
 _HASH_BITS = 40
+_NORM_ROWS = 4096
 
 
 def hash_texts(texts: pl.Series, *, ngram_size: int, dimensions: int) -> Vectors:
@@ -106,8 +107,10 @@ def subtract_mean(vectors: Vectors, mean: Floats) -> Vectors:
 
 def norms_of(vectors: Vectors) -> Floats:
     """The lengths of the rows, shape (rows,)."""
-    wide = vectors.astype(np.int64)
-    norms: Floats = np.sqrt((wide * wide).sum(axis=1).astype(np.float64))
+    norms = np.zeros(vectors.shape[0])
+    for start in range(0, norms.size, _NORM_ROWS):
+        wide = vectors[start : start + _NORM_ROWS].astype(np.int64)
+        norms[start : start + _NORM_ROWS] = np.sqrt((wide * wide).sum(axis=1).astype(np.float64))
     return norms
 
 
