@@ -148,7 +148,9 @@ format = "{trainer}"
 """
 
 
-@pytest.mark.parametrize("trainer", ["llamafactory", "trl", "axolotl", "swift", "torchtune", "nemo"])
+@pytest.mark.parametrize(
+    "trainer", ["llamafactory", "trl", "axolotl", "swift", "torchtune", "nemo"]
+)
 def test_a_split_s_folder_holds_numbered_files_and_nothing_else(
     trainer: str, tmp_path: Path
 ) -> None:
