@@ -101,3 +101,33 @@ def test_a_file_is_read_by_its_suffix(tmp_path: Path) -> None:
     path.write_text("a,b\n1,2\n", encoding="utf-8")
     with pytest.raises(UsageError, match=r"\['a', 'b'\]"):
         datakit.api.detect(path)
+
+
+def test_a_table_without_names_of_its_columns(tmp_path: Path) -> None:
+    path = tmp_path / "a.tsv"
+    path.write_text("".join(f"这家店好{n}\t{n % 2}\n" for n in range(9)), encoding="utf-8")
+
+    found = datakit.api.detect(path)
+    assert tomllib.loads(found.toml())["columns"] == ["text", "label"]
+    assert [name for name, _ in found.stages] == ["format.classify"]
+    path.write_text("".join(f"{n}\t{n + 10}\n" for n in range(9)), encoding="utf-8")
+    with pytest.raises(UsageError):
+        datakit.api.detect(path)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "what"),
+    [
+        ("患者：头痛\n医生：休息\n患者：谢谢\n医生：好", "format.chat", "dialogues"),
+        ("阿\tB-DRUG\n司\tI-DRUG\n\n头 O\n痛 O\n", "format.tagging", "sequences"),
+    ],
+)
+def test_plain_text_with_a_form(text: str, name: str, what: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text(text, encoding="utf-8")
+
+    found = datakit.api.detect(path)
+    assert found.what.startswith(what)
+    assert [stage for stage, _ in found.stages] == [name]
+    path.write_text("神农本草经，上品。\n第二行。", encoding="utf-8")
+    assert tomllib.loads(datakit.api.detect(path).toml()) == {"text": "text"}

@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -28,24 +28,34 @@ ANSWERS = ("output", "answer", "response", "completion", "target", "答案", "�
 TEXTS = ("text", "content", "sentence", "review")
 CLASSES = ("label", "category", "class", "tag", "标签")
 TOKENS, TAGS = ("tokens", "words"), ("tags", "ner_tags", "labels")
+LABEL_CHARS = 30
+"""Longer ones are no labels but texts."""
 JUDGED = ("kto_tag", "label")
 JUDGEMENTS = frozenset({"true", "false", "1", "0", "good", "bad", "yes", "no"})
+
+TAGGED_LINES = re.compile(r"(?:\S+[\t ]+(?:O|[BIESM]-\S+)(?:\n|\Z)|\s*\n)+")
+"""CoNLL's form: a token and its tag a line, blank lines between sentences."""
 
 Settings = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """What was found: a sentence that says why, the fields to map, the stages to use."""
+    """What was found: a sentence that says why, the fields to map, the stages to use; and what
+    else the reader must be told.
+    """
 
     what: str
     fields: dict[str, str]
     stages: list[tuple[str, Settings]]
+    source: Mapping[str, str | list[str]] = field(default_factory=dict)
 
     def toml(self) -> str:
         """The lines for a pipeline file."""
-        members = ", ".join(f"{_key(k)} = {_quoted(v)}" for k, v in self.fields.items())
-        lines = [f"fields = {{ {members} }}"]
+        lines = [f"{key} = {_quoted(value)}" for key, value in self.source.items()]
+        if self.fields:
+            members = ", ".join(f"{_key(k)} = {_quoted(v)}" for k, v in self.fields.items())
+            lines.append(f"fields = {{ {members} }}")
         for name, settings in self.stages:
             lines += ["", "[[stage]]", f"use = {_quoted(name)}"]
             lines += [f"{key} = {_quoted(value)}" for key, value in settings.items()]
@@ -56,7 +66,7 @@ def detect(records: Sequence[Mapping[str, Any]]) -> Detected | None:
     """What the records are; None if nothing that is known."""
     counts = Counter(key for record in records for key, value in record.items() if _says(value))
     have = {key for key, count in counts.items() if count > MOST_OF * len(records)}
-    tried = (_chat, _pairs, _instructions, _tagged, _classified, _dialogue, _documents)
+    tried = (_chat, _pairs, _instructions, _tagged, _classified, _dialogue, _blocks, _documents)
     return next((found for read in tried if (found := read(have, records))), None)
 
 
@@ -197,9 +207,35 @@ def _dialogue(have: set[str], records: Sequence[Mapping[str, Any]]) -> Detected 
     return None
 
 
+def _blocks(have: set[str], records: Sequence[Mapping[str, Any]]) -> Detected | None:
+    name = _first(TEXTS, have)
+    values = [record.get(name) for record in records] if name else []
+    tagged = [v for v in values if isinstance(v, str) and TAGGED_LINES.fullmatch(v)]
+    if name and len(tagged) > MOST_OF * len(records):
+        what = f"sequences with tags, a token and its tag a line of {name!r}"
+        told: dict[str, str | list[str]] = {"split": "blank_lines", "text": name}
+        return Detected(what, {}, [("format.tagging", {})], told)
+    return None
+
+
 def _documents(have: set[str], records: Sequence[Mapping[str, Any]]) -> Detected | None:  # noqa: ARG001
     if name := _first(TEXTS, have):
-        return Detected(f"documents: {name!r} (map it with text = {_quoted(name)})", {}, [])
+        return Detected(f"documents: {name!r}", {}, [], {"text": name})
+    return None
+
+
+def labelled_columns(rows: Sequence[Sequence[str]]) -> list[str] | None:
+    """Names for two columns of which one is a label: it has few values, each of them short, and
+    the other is longer. The rows are those behind the first.
+    """
+    if not rows:
+        return None
+    for label, names in ((1, [TEXTS[0], CLASSES[0]]), (0, [CLASSES[0], TEXTS[0]])):
+        values = [row[label] for row in rows]
+        longest = max(map(len, values))
+        is_shorter = longest < max(len(row[1 - label]) for row in rows)
+        if longest <= LABEL_CHARS and is_shorter and len(set(values)) <= max(2, len(rows) // 5):
+            return names
     return None
 
 
@@ -207,5 +243,5 @@ def _key(name: str) -> str:
     return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _quoted(name)
 
 
-def _quoted(text: str) -> str:
-    return orjson.dumps(text).decode()
+def _quoted(value: str | list[str]) -> str:
+    return orjson.dumps(value).decode()

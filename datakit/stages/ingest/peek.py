@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from datakit.records import META, REASON
+from datakit.records import META, REASON, TEXT
 from datakit.stages.ingest.charset import AUTO, detect_encoding
 from datakit.stages.ingest.csv_records import Dialect, Lines, read_records, sniff_delimiter
 from datakit.stages.ingest.csv_table import SUFFIXES as CSV_SUFFIXES
@@ -14,20 +14,25 @@ from datakit.stages.ingest.decoding import line_blocks
 from datakit.stages.ingest.files import find_files, open_bytes
 from datakit.stages.ingest.parquet import SUFFIXES as PARQUET_SUFFIXES
 from datakit.stages.ingest.parquet import ParquetSource
+from datakit.stages.ingest.plain_text import TextSource
 
 PEEK_BYTES = 4 << 20
 NO_FIELD = "\0"
 
 
-def peek_records(reader: type, path: str, most: int) -> list[dict[str, Any]]:
-    """Up to `most` records as objects; those that cannot be read are left out.
+def peek_records(
+    reader: type, path: str, most: int, *, columns: list[str] | None = None
+) -> list[dict[str, Any]]:
+    """Up to `most` records as objects; those that cannot be read are left out. `columns` are the
+    names that a table without a first row of names is given.
 
     Raises:
         DatakitError: there is no such file, or it cannot be read at all.
     """
     # Without a mapped field every field stands in `meta`; a table must have what is mapped.
-    mapped = _first_column(reader, path)
-    source = reader(name="peek", path=path, fields={"mapped": mapped})
+    mapped = columns[0] if columns else _first_column(reader, path)
+    more = {"columns": columns} if columns else {}
+    source = reader(name="peek", path=path, fields={"mapped": mapped}, **more)
     seen: list[dict[str, Any]] = []
     for shard in source.shards(PEEK_BYTES):
         for batch in source.read(shard):
@@ -45,6 +50,8 @@ def _first_column(reader: type, path: str) -> str:
     if issubclass(reader, ParquetSource):
         names = pq.read_schema(find_files(path, PARQUET_SUFFIXES)[0].path).names
         return str(names[0]) if names else NO_FIELD
+    if issubclass(reader, TextSource):
+        return TEXT
     if issubclass(reader, CsvSource):
         file = find_files(path, CSV_SUFFIXES)[0].path
         with open_bytes(file) as stream:
