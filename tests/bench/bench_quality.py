@@ -117,7 +117,7 @@ def compare(
 ) -> None:
     """Run all contestants on a corpus and on its first MB, print the table."""
     chinese = sum(map(is_han, texts)) / len(texts)
-    language = "zh" if chinese > 0.9 else "en" if chinese < 0.1 else "mixed"
+    language = "zh" if chinese > 0.75 else "en" if chinese < 0.25 else "mixed"
     sizes = {"small": 1e6, "peers": arguments.peer_megabytes * 1e6, "all": float("inf")}
     paths = {kind: folder / f"{name}-{kind}.jsonl" for kind in sizes}
     megabytes = {kind: write_lines(paths[kind], texts, most) for kind, most in sizes.items()}
