@@ -12,8 +12,10 @@ from datakit.stages.augment.eda import EdaAugment
 from datakit.stages.augment.protected import find_protected, lock_words, protected_pattern
 from datakit.testing import run_stage
 
-WORDS = ("患者", "经常", "头痛", "、", "恶心", "，", "请问", "治疗", "怎么办", "不", "禁忌", "左侧",
-         "0.5g", "每日三次", "阿莫西林", "aspirin", "5-10毫克", "呢", "？", "最近", "和", "两片")  # fmt: skip
+WORDS = (
+    *("患者", "经常", "头痛", "、", "恶心", "，", "请问", "治疗", "怎么办", "不", "禁忌", "左侧"),
+    *("0.5g", "每日三次", "阿莫西林", "aspirin", "5-10毫克", "呢", "？", "最近", "和", "两片"),
+)
 questions = st.lists(st.sampled_from(WORDS), min_size=1, max_size=14).map("".join)
 
 

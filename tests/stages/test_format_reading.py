@@ -139,7 +139,7 @@ def test_the_books_of_a_run_balance(tmp_path: Path) -> None:
     (tmp_path / "p.toml").write_text(
         f'[[source]]\nname = "s"\npath = "{tmp_path}/a.jsonl"\nid = "id"\n'
         '[[stage]]\nuse = "format.reading"\n'
-        f'[output]\npath = "{tmp_path}/out"\n'
+        f'[output]\npath = "{tmp_path}/out"\nlayout = "messages"\n'
     )
 
     report = datakit.run(tmp_path / "p.toml", workdir=tmp_path / "work")

@@ -77,8 +77,8 @@ PATTERNS = (
     Pattern(
         "definition",
         "en",
-        r"^(?:An? |The )?(?P<a>[A-Za-z][A-Za-z0-9 ()'\-]{2,60}?) (?:(?:is|are) defined as|refers? to"
-        r"|(?:is|are) an? (?:type|kind|form|class|group) of|(?:is|are) the terms? for)"
+        r"^(?:An? |The )?(?P<a>[A-Za-z][A-Za-z0-9 ()'\-]{2,60}?) (?:(?:is|are) defined as"
+        r"|refers? to|(?:is|are) an? (?:type|kind|form|class|group) of|(?:is|are) the terms? for)"
         r" (?P<b>.{20,})$",
     ),
 )
