@@ -1,11 +1,12 @@
 # make run    the showcase: sample_data/ -> out/medical (train/val/test JSONL and a report)
 # make test   the gate: format, lint, types, layers, tests
 # make bench  throughput on corpora it makes itself
+# make acceptance  the trainers' own loaders on datakit's output, each in a venv made here (nightly)
 # make clean  away with everything made here
 # Needs: Python 3.11 or newer, make; packages come from the configured pip index.
 
 .DEFAULT_GOAL := run
-.PHONY: run test bench clean
+.PHONY: run test bench acceptance clean
 
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -33,8 +34,25 @@ test: $(VENV)/.test
 bench: $(VENV)/.test
 	@set -e; for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench; done
 
+# Trainers whose loaders are run; DATA=FOLDER takes conversations from published data sets.
+ACCEPTANCE ?= datasets llamafactory trl torchtune
+
+acceptance: $(VENV)/.test $(patsubst %,.acceptance/%/.ready,$(filter-out datasets,$(ACCEPTANCE)))
+	@set -e; for name in $(ACCEPTANCE); do \
+	  python=.acceptance/$$name/bin/python; test -x $$python || python=$(BIN)/python; \
+	  $(BIN)/python tests/acceptance/run_acceptance.py --target $$name --python $$python \
+	    $(if $(DATA),--data $(DATA)); done
+	$(BIN)/python tests/acceptance/check_preflight.py --python .acceptance/llamafactory/bin/python
+	DATAKIT_ROUND_TRIPS=all $(BIN)/python -m pytest -q tests/test_round_trips.py
+
+.acceptance/%/.ready: tests/acceptance/requirements/%.txt | $(BIN)/python
+	@echo "installing $* into .acceptance/$*"
+	@$(BIN)/python -m venv .acceptance/$*
+	@.acceptance/$*/bin/python -m pip --disable-pip-version-check --no-input --quiet install -r $<
+	@touch $@
+
 clean:
-	rm -rf $(VENV) out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) .acceptance out build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find datakit tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

@@ -20,6 +20,7 @@ from conversations import Inputs, base_conversations
 from targets import TARGETS, Target, learnt, write
 
 LOADERS = Path(__file__).parent / "loaders"
+WITH_LOADER = sorted(file.stem.removeprefix("load_") for file in LOADERS.glob("load_*.py"))
 
 
 def main() -> int:
@@ -47,7 +48,7 @@ def chosen(options: argparse.Namespace) -> list[Target]:
 def parse() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--target", required=True, choices=sorted({t.trainer for t in TARGETS}))
+    parser.add_argument("--target", required=True, choices=WITH_LOADER)
     parser.add_argument("--python", default=sys.executable, help="interpreter with the trainer")
     parser.add_argument("--data", type=Path, help="folder with the published data sets")
     parser.add_argument("--layout", help="only this one")

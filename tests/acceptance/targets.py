@@ -49,9 +49,6 @@ TARGETS = [
     Target("torchtune", "instruct", one_turn=True),
     Target("torchtune", "preference", "preference", answers="last"),
     Target("torchtune", "text", "text"),
-    Target("mds", "text", "text"),
-    Target("mds", "chat"),
-    Target("mds", "prompt_completion", one_turn=True),
     Target("datasets", "messages", settings="tools = true", tools=True),
 ]
 

@@ -35,6 +35,9 @@ class MegatronSink:
     token inside a text is read as the characters it is made of, unless `live_special_tokens`.
     The trainer's path is that of a pair without its suffix: `train/train-00000-of-00001`.
 
+    These are for pretraining (`--data-path`). Conversations for Megatron's `--sft`, and text that
+    its own `preprocess_data.py` is to make tokens of, are JSON Lines: `write.megatron_jsonl`.
+
     Reasons: `no_text`, `empty_text`, `record_weight`.
     """
 

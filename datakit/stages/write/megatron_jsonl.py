@@ -19,7 +19,8 @@ class MegatronJsonlSink(TrainerSettings):
     that is what tells Megatron where a conversation begins: `system` is put before those that
     have none (without it they are refused, `no_system`). `text` is `{"text"}`, one key in every
     line, none empty, for `preprocess_data.py` (which hangs on a line without its key).
-    Reasoning stands before the content as `<think>…</think>`.
+    Reasoning stands before the content as `<think>…</think>`. Tokens for pretraining, ready as
+    `.bin` and `.idx`, are written by `write.megatron`.
 
     Tokens of chat templates in a text, which the tokenizer would take for real ones, are refused;
     `special_tokens = "split"` puts a zero-width space into them, "allow" lets them pass.
