@@ -42,7 +42,8 @@ acceptance: $(VENV)/.test $(patsubst %,.acceptance/%/.ready,$(filter-out dataset
 	  python=.acceptance/$$name/bin/python; test -x $$python || python=$(BIN)/python; \
 	  $(BIN)/python tests/acceptance/run_acceptance.py --target $$name --python $$python \
 	    $(if $(DATA),--data $(DATA)); done
-	$(BIN)/python tests/acceptance/check_preflight.py --python .acceptance/llamafactory/bin/python
+	$(if $(filter llamafactory,$(ACCEPTANCE)),$(BIN)/python tests/acceptance/check_preflight.py \
+	  --python .acceptance/llamafactory/bin/python)
 	DATAKIT_ROUND_TRIPS=all $(BIN)/python -m pytest -q tests/test_round_trips.py
 
 .acceptance/%/.ready: tests/acceptance/requirements/%.txt | $(BIN)/python

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 import datakit
 from datakit.errors import SettingsError
 from datakit.stages.format.chunk import ChunkFormat
+from datakit.stages.format.sentences import SENTENCE
 from datakit.testing import run_stage
 from datakit.tokens.tokenizer import open_tokenizer
 
@@ -88,3 +90,16 @@ def test_the_books_of_a_run_show_pieces_as_copies(tmp_path: Path) -> None:
     assert report.is_balanced
     assert len(datakit.explain(tmp_path / "out", "x").places) == 3
     assert len(datakit.explain(tmp_path / "out", "x#2").places) == 1
+
+
+def test_initials_and_abbreviations_end_no_sentence() -> None:
+    text = "Isolates of S. aureus were typed. Smith et al. found none, e.g. in milk. All died."
+
+    sentences = pl.Series([text]).str.extract_all(SENTENCE).to_list()[0]
+
+    assert "".join(sentences) == text
+    assert [s.strip() for s in sentences] == [
+        "Isolates of S. aureus were typed.",
+        "Smith et al. found none, e.g. in milk.",
+        "All died.",
+    ]

@@ -8,7 +8,12 @@ Measure = Callable[[pl.Series], pl.Series]
 """The size of each text: Int64."""
 
 CLOSING = r"[”’」』）】》\"')\]]*"
-SENTENCE = rf"(?s).+?(?:[。！？；…]+{CLOSING}|[.!?]+{CLOSING}(?:\s+|$)|\n+|$)\s*"
+# Initials and the like end no sentence: `S. aureus`, `Smith et al. found`.
+ABBREVIATION = r"\b(?:[A-Z]|Dr|Mr|Mrs|Ms|Prof|St|vs|al|Fig|No|cf|e\.g|i\.e)\.[ \t]+"
+SENTENCE = (
+    rf"(?s)(?:{ABBREVIATION}|.)+?"
+    rf"(?:[。！？；…]+{CLOSING}|[.!?]+{CLOSING}(?:\s+|$)|\n+|$)\s*"
+)
 CLAUSE = r"(?s).+?(?:[，、：,;:]+|\s+|$)\s*"
 
 
