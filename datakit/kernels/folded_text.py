@@ -5,29 +5,7 @@ from numpy.typing import NDArray
 
 from datakit.kernels.simd import Bytes, part
 from datakit.kernels.text_folding import CODE, DIGIT, POINT, WHITE
-from datakit.kernels.utf8 import char_size, code_at, is_wide
-
-
-@part
-def put(code: int, out: Bytes, to: int) -> int:
-    """Write a code point as UTF-8; where it ends."""
-    if code < 0x80:
-        out[to] = code
-        return to + 1
-    if code < 0x800:
-        out[to] = 0xC0 | code >> 6
-        out[to + 1] = 0x80 | code & 0x3F
-        return to + 2
-    if code < 0x10000:
-        out[to] = 0xE0 | code >> 12
-        out[to + 1] = 0x80 | code >> 6 & 0x3F
-        out[to + 2] = 0x80 | code & 0x3F
-        return to + 3
-    out[to] = 0xF0 | code >> 18
-    out[to + 1] = 0x80 | code >> 12 & 0x3F
-    out[to + 2] = 0x80 | code >> 6 & 0x3F
-    out[to + 3] = 0x80 | code & 0x3F
-    return to + 4
+from datakit.kernels.utf8 import char_size, code_at, is_wide, write_char
 
 
 @part
@@ -91,7 +69,7 @@ def fold_rare(
         return at, to + 1 - is_space, 1, in_number, 0
     if not code:
         return at, to, is_space, in_number, 0
-    return at, put(code, out, to), 0, in_number, int(is_wide(code))
+    return at, write_char(out, to, code), 0, in_number, int(is_wide(code))
 
 
 @part

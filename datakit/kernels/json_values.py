@@ -8,6 +8,7 @@ the data, because the data ends in a line end and no JSON value on one line may 
 import numpy as np
 
 from datakit.kernels.simd import STEP, Bytes, copy_step, first_bit, part, plain_mask
+from datakit.kernels.utf8 import write_char
 
 _NO = -1
 _DEEPEST = 60
@@ -63,28 +64,6 @@ def skip_string(data: Bytes, at: int) -> int:
             if not 0xDC00 <= read_hex(data, at) < 0xE000:
                 return _NO
             at += 6
-
-
-@part
-def write_char(out: Bytes, to: int, code: int) -> int:
-    """Write a character as UTF-8; gives the place behind it."""
-    if code < 0x80:
-        out[to] = code
-        return to + 1
-    if code < 0x800:
-        out[to] = 0xC0 | code >> 6
-        out[to + 1] = 0x80 | code & 0x3F
-        return to + 2
-    if code < 0x10000:
-        out[to] = 0xE0 | code >> 12
-        out[to + 1] = 0x80 | code >> 6 & 0x3F
-        out[to + 2] = 0x80 | code & 0x3F
-        return to + 3
-    out[to] = 0xF0 | code >> 18
-    out[to + 1] = 0x80 | code >> 12 & 0x3F
-    out[to + 2] = 0x80 | code >> 6 & 0x3F
-    out[to + 3] = 0x80 | code & 0x3F
-    return to + 4
 
 
 @part

@@ -90,3 +90,25 @@ def count_newlines(data: Bytes, start: int, stop: int) -> int:
     for at in range(start, stop):
         found += data[at] == NEWLINE
     return found
+
+
+@part
+def write_char(out: Bytes, to: int, code: int) -> int:
+    """Write a character as UTF-8; gives the place behind it."""
+    if code < 0x80:
+        out[to] = code
+        return to + 1
+    if code < 0x800:
+        out[to] = 0xC0 | code >> 6
+        out[to + 1] = 0x80 | code & 0x3F
+        return to + 2
+    if code < 0x10000:
+        out[to] = 0xE0 | code >> 12
+        out[to + 1] = 0x80 | code >> 6 & 0x3F
+        out[to + 2] = 0x80 | code & 0x3F
+        return to + 3
+    out[to] = 0xF0 | code >> 18
+    out[to + 1] = 0x80 | code >> 12 & 0x3F
+    out[to + 2] = 0x80 | code >> 6 & 0x3F
+    out[to + 3] = 0x80 | code & 0x3F
+    return to + 4

@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from trainer_cases import TRAINERS, reasons, shaped
+from trainer_cases import reasons, shaped
 from write_cases import ANSWER, ASK, row
 
+from datakit.config.formats import TRAINERS
 from datakit.errors import DatakitError, SettingsError
 from datakit.records import CONTENT
 from datakit.registry import stages

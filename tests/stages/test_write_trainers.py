@@ -8,9 +8,10 @@ import orjson
 import polars as pl
 import pyarrow.parquet as pq
 import pytest
-from trainer_cases import MASKED, THOUGHT, TRAINERS, reasons, shaped, sink_of
+from trainer_cases import MASKED, THOUGHT, reasons, shaped, sink_of
 from write_cases import ANSWER, ASK, ONE_TURN, TWO_TURNS, row
 
+from datakit.config.formats import TRAINERS
 from datakit.errors import SettingsError
 from datakit.stage import Sink
 from datakit.testing import make_batch

@@ -8,16 +8,6 @@ from write_cases import ANSWER, ASK
 from datakit.registry import stages
 from datakit.testing import make_batch
 
-TRAINERS = (
-    "llamafactory",
-    "trl",
-    "axolotl",
-    "swift",
-    "openai",
-    "torchtune",
-    "nemo",
-    "megatron_jsonl",
-)
 TOOLS = '[{"name":"find","parameters":{}}]'
 REJECTED = [{"role": "assistant", "content": "不知道"}]
 THOUGHT = [ASK, {**ANSWER, "reasoning": "想一想"}]

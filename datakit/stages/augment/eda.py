@@ -102,7 +102,9 @@ class EdaAugment:
             try:
                 read_list(Path(path))
             except (OSError, UnicodeDecodeError) as error:
-                raise SettingsError(key, f"{path} cannot be read: {error}") from error
+                raise SettingsError(
+                    key, f"{path} cannot be read: {getattr(error, 'strerror', None) or error}"
+                ) from error
 
     def expand(self, batch: Batch) -> Batch:
         """The records and their copies, each with the row it is made of."""

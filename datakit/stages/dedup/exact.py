@@ -7,28 +7,20 @@ from typing import ClassVar
 import polars as pl
 
 from datakit.barriers import Decisions, Observation, Recall, Reduced
-from datakit.conversations.compared import (
-    check_part,
-    columns_of_part,
-    normalise,
-    select_part,
-)
+from datakit.conversations.compared import check_part, columns_of_part
 from datakit.errors import SettingsError
-from datakit.ranking import KEEPER_ORDER, check_keeper, columns_of_keeper, rank_records
+from datakit.ranking import KEEPER_ORDER, check_keeper, columns_of_keeper
 from datakit.records import (
     ADDRESS,
     ID,
-    PARTITION,
     SOURCE,
     Batch,
     Columns,
     Table,
-    hash_strings,
 )
+from datakit.same_text import HASH, observe_hashes
 from datakit.stages.dedup.account import add_counts, add_excerpts, count_duplicates, count_records
 from datakit.stages.dedup.keepers import KEPT_ADDRESS, KEPT_ID, KEPT_SOURCE, decide_duplicates
-
-HASH = ("hash_a", "hash_b")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -89,18 +81,7 @@ class ExactDedup:
 
     def observe(self, batch: Batch, partitions: int) -> Observation:
         """The hashes of each record that has something to compare, and its place in the order."""
-        compared = normalise(
-            select_part(batch, self.on, has_roles=True),
-            fold_case=self.fold_case,
-            fold_width=self.fold_width,
-            fold_space=self.fold_space,
-            ignore_punctuation=self.ignore_punctuation,
-        )
-        hashes = [hash_strings(compared, seed=seed).alias(HASH[seed]) for seed in (0, 1)]
-        rank = rank_records(batch, self.keep, self.source_priority)
-        partition = (pl.col(HASH[0]) % partitions).cast(pl.UInt32).alias(PARTITION)
-        rows = batch.select(ADDRESS, ID, SOURCE).with_columns(*hashes, rank)
-        return Observation(rows.drop_nulls(HASH[0]).with_columns(partition))
+        return observe_hashes(batch, self, partitions)
 
     def reduce(self, observed: Table) -> Reduced:
         """The records that are not the first of their hash in keeper order, with that first."""

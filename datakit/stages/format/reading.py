@@ -86,7 +86,9 @@ class ReadingFormat:
             if len(read_list(Path(self.words))) < 3:
                 raise SettingsError("words", f"{self.words} has less than three words")
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError("words", f"{self.words} cannot be read: {error}") from error
+            raise SettingsError(
+                "words", f"{self.words} cannot be read: {getattr(error, 'strerror', None) or error}"
+            ) from error
 
     @property
     def adds(self) -> Columns:

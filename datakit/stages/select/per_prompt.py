@@ -7,21 +7,19 @@ from typing import ClassVar
 import polars as pl
 
 from datakit.barriers import Decisions, Observation, Reduced
-from datakit.conversations.compared import check_part, columns_of_part, normalise, select_part
+from datakit.conversations.compared import check_part, columns_of_part
 from datakit.errors import SettingsError
-from datakit.ranking import KEEPER_ORDER, check_keeper, columns_of_keeper, rank_records
+from datakit.ranking import KEEPER_ORDER, check_keeper, columns_of_keeper
 from datakit.records import (
     ADDRESS,
     ID,
-    PARTITION,
     SOURCE,
     Batch,
     Columns,
     Table,
-    hash_strings,
 )
+from datakit.same_text import HASH, observe_hashes
 
-HASH = ("hash_a", "hash_b")
 PLACE, ANSWERS, KEPT_ID = "place", "answers", "kept_id"
 COUNTS = ("records", "prompts", "prompts_above", "rejected")
 
@@ -77,18 +75,7 @@ class PerPromptSelection:
 
     def observe(self, batch: Batch, partitions: int) -> Observation:
         """The hashes of each record's prompt, and its place in the order."""
-        prompts = normalise(
-            select_part(batch, self.on, has_roles=True),
-            fold_case=self.fold_case,
-            fold_width=self.fold_width,
-            fold_space=self.fold_space,
-            ignore_punctuation=self.ignore_punctuation,
-        )
-        hashes = [hash_strings(prompts, seed=seed).alias(HASH[seed]) for seed in (0, 1)]
-        rank = rank_records(batch, self.keep, self.source_priority)
-        partition = (pl.col(HASH[0]) % partitions).cast(pl.UInt32).alias(PARTITION)
-        rows = batch.select(ADDRESS, ID, SOURCE).with_columns(*hashes, rank)
-        return Observation(rows.drop_nulls(HASH[0]).with_columns(partition))
+        return observe_hashes(batch, self, partitions)
 
     def reduce(self, observed: Table) -> Reduced:
         """The answers beyond the first `most` of their prompt, and counts by source."""
