@@ -1,6 +1,5 @@
-"""What a stage is: a few protocols, each a frozen settings object with one or a few methods.
-
-Barriers, the stages that must see every record, are in `datakit.barriers`.
+"""What a stage is: a few protocols, each a frozen settings object with one or a few methods
+(barriers, the stages that must see every record, are in `datakit.barriers`).
 
 A stage is a `@dataclass(frozen=True, kw_only=True, slots=True)`; its fields are the keys of its
 TOML table. It holds no state, so it pickles to any worker. What every stage has:
@@ -218,7 +217,6 @@ class Sink(Protocol):
     A sink may have a method `companions(name: str, files: Sequence[WrittenFile]) ->
     Mapping[str, str]`: the files that its loader wants beside the data, by their path below the
     output directory, such as a trainer's own configuration; `name` is the pipeline's.
-
     Where files come in pairs, `pair_suffix` is the end of the second one's name, which `write`
     writes beside the first.
     """

@@ -1,19 +1,19 @@
 """The end of a run: output in its place, rejects gathered, report and manifest written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 from datakit.errors import BrokenBooksError
 from datakit.executors.digests import digest_of, stage_identity, step_identity
-from datakit.executors.output import OutputFile, publish
+from datakit.executors.output import publish
 from datakit.executors.rejects import write_rejects
 from datakit.executors.workdir import FORMAT_VERSION
 from datakit.plan import Plan
 from datakit.report.card import render_card
 from datakit.report.counts import Counts
 from datakit.report.html import render_html
-from datakit.report.report import File, Input, Report, Verdict, write_report
+from datakit.report.report import Input, Report, Verdict, write_report
 from datakit.stage import Sink, WrittenFile
 
 
@@ -21,7 +21,7 @@ def build_report(
     plan: Plan,
     counts: Counts,
     verdicts: list[Verdict],
-    files: Sequence[tuple[OutputFile, Path]],
+    files: Sequence[tuple[WrittenFile, Path]],
     reused: list[str],
 ) -> Report:
     """The report of a run, but for what is known only at its very end."""
@@ -41,7 +41,7 @@ def build_report(
         inputs=[
             Input(s.name, shown_path(f.path), f.size) for s in plan.sources for f in s.inputs()
         ],
-        files=[File(**asdict(file)) for file, _ in files],
+        files=[file for file, _ in files],
         rejects={},
         reused=reused,
     )
@@ -55,7 +55,7 @@ def shown_path(path: str) -> str:
 
 def conclude(
     report: Report,
-    files: Sequence[tuple[OutputFile, Path]],
+    files: Sequence[tuple[WrittenFile, Path]],
     done: Sequence[Sequence[Path]],
     tmp: Path,
     sink: Sink,
@@ -82,8 +82,7 @@ def _write_companions(sink: Sink, report: Report, output: Path) -> None:
     """The files that the sink's loader wants beside the data."""
     if not hasattr(sink, "companions"):
         return
-    written = [WrittenFile(**asdict(f)) for f in report.files]
-    for path, text in sink.companions(report.name, written).items():
+    for path, text in sink.companions(report.name, report.files).items():
         part = output / f"{path}.part"
         part.write_text(text, encoding="utf-8")
         part.replace(output / path)

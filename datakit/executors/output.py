@@ -21,7 +21,7 @@ from datakit.executors.lineage import LINEAGE_SCHEMA
 from datakit.executors.local import Done
 from datakit.executors.tables import open_arrow, read_arrow_batches
 from datakit.executors.workdir import read_json, task_directory, write_json
-from datakit.stage import Sink
+from datakit.stage import Sink, WrittenFile
 
 SPLITS = ("train", "val", "test")
 LINEAGE_ROW_GROUP = 100_000
@@ -36,17 +36,6 @@ class Piece:
     task_dir: Path
     start: int
     stop: int
-
-
-@dataclass(frozen=True, slots=True)
-class OutputFile:
-    """A written file: path below the output directory, rows, bytes and SHA-256 in hexadecimal."""
-
-    path: str
-    split: str
-    rows: int
-    bytes: int
-    sha256: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -121,15 +110,15 @@ def write_file(task: WriteTask) -> Done:
     return Done(main.bytes, main.rows, main.rows)
 
 
-def written_files(folder: Path) -> list[OutputFile]:
+def written_files(folder: Path) -> list[WrittenFile]:
     """What a write task left: its file, and the one that belongs to it where files come in pairs
     (which has no rows of its own).
     """
     places = [folder / "file.json", folder / "pair.json"]
-    return [OutputFile(**read_json(place)) for place in places if place.exists()]
+    return [WrittenFile(**read_json(place)) for place in places if place.exists()]
 
 
-def _write(task: WriteTask, folder: Path) -> OutputFile:
+def _write(task: WriteTask, folder: Path) -> WrittenFile:
     path = folder / f"{task.name}{task.sink.suffix}"
     tables = (t.drop_columns("_size") for t in _tables(task.pieces, f"part-{task.split}.arrow"))
     task.sink.write(tables, path)
@@ -139,11 +128,11 @@ def _write(task: WriteTask, folder: Path) -> OutputFile:
     return _describe(task, folder, task.sink.suffix, rows=rows)
 
 
-def _describe(task: WriteTask, folder: Path, suffix: str, *, rows: int) -> OutputFile:
+def _describe(task: WriteTask, folder: Path, suffix: str, *, rows: int) -> WrittenFile:
     path = folder / f"{task.name}{suffix}"
     _sync(path)
     size = path.stat().st_size
-    return OutputFile(f"{task.split}/{path.name}", task.split, rows, size, _digest(path))
+    return WrittenFile(f"{task.split}/{path.name}", task.split, rows, size, _digest(path))
 
 
 def _digest(path: Path) -> str:
@@ -185,7 +174,7 @@ def rebatch(tables: Iterator[pa.Table], rows: int) -> Iterator[pa.Table]:
         yield pa.concat_tables(held).combine_chunks()
 
 
-def publish(files: Sequence[tuple[OutputFile, Path]], output: Path, tmp: Path) -> None:
+def publish(files: Sequence[tuple[WrittenFile, Path]], output: Path, tmp: Path) -> None:
     """Put the written files into `output/<split>/` and their lineage into `output/_datakit/`.
 
     A split's folder is swapped as a whole. Files that datakit did not write stop the run.

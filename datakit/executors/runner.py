@@ -21,7 +21,6 @@ from datakit.executors.digests import digest_of, stage_identity, step_identity
 from datakit.executors.exchange import Observed
 from datakit.executors.local import Executor
 from datakit.executors.output import (
-    OutputFile,
     WriteTask,
     check_output,
     plan_files,
@@ -36,6 +35,7 @@ from datakit.plan import Plan, Segment
 from datakit.report.counts import Counts, check_books
 from datakit.report.progress import Progress, Silent
 from datakit.report.report import Report, Verdict
+from datakit.stage import WrittenFile
 
 PARTITION_BYTES = 64 << 20
 MOST_PARTITIONS = 1024
@@ -167,7 +167,7 @@ class Run:
 
     def _write(
         self, digest: str, parts: Sequence[Path], counts: Counts
-    ) -> list[tuple[OutputFile, Path]]:
+    ) -> list[tuple[WrittenFile, Path]]:
         output = self.plan.pipeline.output
         most = None if output.single_file else output.max_file_bytes
         home = self.workdir.step_dir(digest_of(digest, "files", most))

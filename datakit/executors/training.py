@@ -91,16 +91,9 @@ def train(
     thresholds = measure_thresholds(*(np.minimum(np.round(s, 6), 1.0) for s in scores))
     records = {side: (kept[side].height, held[side].height) for side in SIDES}
     digest = hashlib.sha256(model.read_bytes()).hexdigest()
-    card = Card(tokens=settings.tokens, max_chars=settings.max_chars, label=POSITIVE)
-    more = {
-        "labels": list(SIDES),
-        "model_sha256": digest,
-        "settings": asdict(settings),
-        "data": {side: _describe(sides[side], lines[side], records[side]) for side in SIDES},
-        "held_out": as_plain(thresholds),
-        "versions": {name: version(name) for name in ("datakit", "fasttext-community", "jieba")},
-    }
-    card_path(model).write_text(card.to_json(**more), encoding="utf-8")
+    data = {side: _describe(sides[side], lines[side], records[side]) for side in SIDES}
+    more = {"model_sha256": digest, "data": data, "held_out": as_plain(thresholds)}
+    _write_card(model, settings, more)
     return TrainingReport(
         model=str(model),
         card=str(card_path(model)),
@@ -110,6 +103,14 @@ def train(
         thresholds=thresholds,
         seconds=time.monotonic() - began,
     )
+
+
+def _write_card(model: Path, settings: Training, more: dict[str, Any]) -> None:
+    """Beside the model: what it needs to be used, and how it came about."""
+    card = Card(tokens=settings.tokens, max_chars=settings.max_chars, label=POSITIVE)
+    versions = {name: version(name) for name in ("datakit", "fasttext-community", "jieba")}
+    text = card.to_json(labels=list(SIDES), settings=asdict(settings), versions=versions, **more)
+    card_path(model).write_text(text, encoding="utf-8")
 
 
 def _gather(sides: Sequence[Side], settings: Training) -> Table:

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from datakit.errors import UsageError
 from datakit.report.counts import Counts
+from datakit.stage import WrittenFile
 
 LIBRARIES = ("polars", "pyarrow", "numpy", "orjson", "zstandard")
 
@@ -50,17 +51,6 @@ class Input:
     bytes: int
 
 
-@dataclass(frozen=True, slots=True)
-class File:
-    """One output file; `path` below the output directory."""
-
-    path: str
-    split: str
-    rows: int
-    bytes: int
-    sha256: str
-
-
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """The report of one run."""
@@ -73,7 +63,7 @@ class Report:
     counts: Counts
     verdicts: list[Verdict]
     inputs: list[Input]
-    files: list[File]
+    files: list[WrittenFile]
     rejects: Mapping[str, int]
     reused: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -172,7 +162,7 @@ class Report:
             counts=Counts.from_json(content["counts"]),
             verdicts=[Verdict(**verdict) for verdict in content["verdicts"]],
             inputs=[Input(**file) for file in content["inputs"]],
-            files=[File(**file) for file in content["files"]],
+            files=[WrittenFile(**file) for file in content["files"]],
             rejects=content["rejects"],
             reused=content["run"]["reused"],
             seconds=content["run"]["seconds"],

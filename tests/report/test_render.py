@@ -11,7 +11,8 @@ from datakit.report.card import render_card
 from datakit.report.counts import Counts, StageCount
 from datakit.report.html import render_html
 from datakit.report.render import render_table, render_text
-from datakit.report.report import File, Input, Report, Verdict
+from datakit.report.report import Input, Report, Verdict
+from datakit.stage import WrittenFile
 
 
 @pytest.fixture
@@ -35,7 +36,9 @@ def report() -> Report:
         ),
         verdicts=[Verdict("02 mix.weighted", [{"source": "药典", "share": 0.25, "limited": True}])],
         inputs=[Input("药典", "a.jsonl", 12)],
-        files=[File("train/train-00000-of-00001.jsonl", "train", 1000, 5_000_000, "ff" * 32)],
+        files=[
+            WrittenFile("train/train-00000-of-00001.jsonl", "train", 1000, 5_000_000, "ff" * 32)
+        ],
         rejects={"01-filter.length.jsonl": 199},
         reused=["1/2 read"],
         seconds=1.5,

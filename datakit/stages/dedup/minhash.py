@@ -42,7 +42,6 @@ from datakit.stages.dedup.signatures import make_band_keys
 
 # datasketch's default; used where no pipeline gives a seed.
 DEFAULT_SEED = 1
-
 BUCKET = "bucket"
 
 
@@ -89,15 +88,14 @@ class MinHashDedup:
     that the next batch need not read this one again. An index fits where `on` and the sizes of the
     shingles are the same.
 
-    Memory: 5 bytes for each record of the corpus, and per worker one group of candidates that
-    hang together (some 100 MB; more only where one component is larger). On disk, until the run's
-    work is cleared: 16 bytes for each record and band, four bytes for each shingle. Measured: 20
-    million records of 250 bytes, 2 GB in all processes and 30 GB on disk, 24 µs of CPU a record;
-    so a billion of them ask for 5 GB, 1.5 TB and 7 CPU hours.
+    Memory: 5 bytes a record, and per worker one group of candidates that hang together (some 100
+    MB; more only where one component is larger). On disk, while it runs: 16 bytes for each record
+    and band, four for each shingle. Measured: 20 million records of 250 bytes, 2 GB in all, 30 GB
+    on disk, 24 µs of CPU a record; a billion would ask for 7 GB, 1.5 TB and 7 hours.
     """
 
     adds: ClassVar[Columns] = frozenset()
-    libraries: ClassVar[tuple[str, ...]] = ("datasketch", "polars")
+    libraries: ClassVar[tuple[str, ...]] = ("polars",)
 
     threshold: float = 0.8
     num_perm: int = 128
@@ -242,13 +240,11 @@ class MinHashDedup:
         return add_counts(summaries, alarm_share=self.alarm_share)
 
     def illustrate(self, verdict: Table, recall: Recall) -> Table:
-        """The account with the beginnings of the largest clusters' texts."""
+        """The account with the beginnings of texts."""
         return add_excerpts(verdict, recall)
 
     def apply(self, batch: Batch, rows: Table, verdict: Table) -> Decisions:  # noqa: ARG002
-        """Reject the duplicates, naming the record that stays and the similarity; and what is
-        only there to be compared with.
-        """
+        """Reject the duplicates, naming who stays; and what is only there to be compared with."""
         values = rows.drop(ADDRESS).with_columns(pl.lit(self.threshold).alias("threshold"))
         decisions = decide_duplicates(rows, "near_duplicate", values)
         return reject_also(decisions, batch[SOURCE].is_in(self.against), "reference")
