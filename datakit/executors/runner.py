@@ -98,7 +98,9 @@ class Run:
         files = self._write(digest, done[-1], counts)
         verdicts = in_order([*verdicts, *summarise_rejects(self.plan, done)])
         report = build_report(self.plan, counts, verdicts, files, self.reused)
-        report = replace(report, output=str(self.output), seconds=time.monotonic() - began)
+        # Rounded here, so that the report printed now and the one read later say the same.
+        seconds = round(time.monotonic() - began, 2)
+        report = replace(report, output=str(self.output), seconds=seconds)
         return conclude(report, files, done, self.workdir.tmp_dir, self.plan.sink)
 
     def _lay_out(self) -> tuple[list[layout.ShardOf], str]:

@@ -5,7 +5,7 @@ from datakit.kernels.utf8 import NEWLINE
 
 PLAIN, CODE, TABLE = 0, 1, 2
 
-_BACKTICK, _TILDE, _PIPE, _TAB = 0x60, 0x7E, 0x7C, 0x09
+_BACKTICK, _TILDE, _PIPE, _TAB, _SPACE = 0x60, 0x7E, 0x7C, 0x09, 0x20
 
 
 def line_kinds(*, code: bool, tables: bool) -> int:
@@ -25,10 +25,10 @@ def fence_at(data: Bytes, at: int, stop: int) -> int:
 @part
 def read_line(data: Bytes, at: int, stop: int) -> tuple[int, int]:
     """Where the line from `at` on ends (its line feed, or `stop`), and how many tabs it has
-    behind its first other character.
+    behind its indent. Those at its end count: the last cells of a row may be empty.
     """
     tabs = 0
-    while at < stop and data[at] == _TAB:
+    while at < stop and data[at] in (_TAB, _SPACE):
         at += 1
     while at < stop:
         if at + STEP <= stop:

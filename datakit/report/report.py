@@ -142,7 +142,7 @@ class Report:
             "verdicts": [asdict(verdict) for verdict in self.verdicts],
             "rejects": dict(self.rejects),
             "run": {
-                "seconds": round(self.seconds, 2),
+                "seconds": self.seconds,
                 "reused": self.reused,
                 "python": sys.version.split()[0],
             },

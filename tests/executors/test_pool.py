@@ -20,7 +20,7 @@ from small_stages import Upper
 run = make_runner(Path({work!r}))
 # No main guard on purpose: users' scripts and notebooks have none.
 try:
-    run([Upper(seconds=0.3)], executor=PoolExecutor(2))
+    run([Upper(seconds=1.0)], executor=PoolExecutor(2))
 except InterruptedRunError as error:
     print(error)
     sys.exit(error.exit_code)

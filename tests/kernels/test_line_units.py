@@ -6,7 +6,7 @@ import unicodedata
 import numpy as np
 import pytest
 import xxhash
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from datakit.kernels.layout_marks import line_kinds
@@ -68,7 +68,7 @@ def slow_units(text, rules, folds):
             mark = bare[:3] if bare[:3] in ("```", "~~~") else ""
             is_code = bool(fence or mark)
             fence = ("" if mark == fence else fence) if fence else mark
-            is_table = not is_code and (bare[0] == "|" or bare.count("\t") >= 2)
+            is_table = not is_code and (bare[0] == "|" or line.lstrip(" \t").count("\t") >= 2)
             wanted &= not (is_code and not rules["code"]) and not (is_table and not rules["tables"])
             open_lines.append(line)
         if not rules["paragraphs"] or not bare:
@@ -81,6 +81,11 @@ def slow_units(text, rules, folds):
 
 
 @settings(max_examples=150)
+@example(
+    texts=["a\t\t", " \t\ta"],
+    folds=dict.fromkeys(FOLDS, False),
+    rules={"least": 1, "paragraphs": False, "code": False, "tables": False},
+)
 @given(
     texts=TEXTS,
     folds=st.fixed_dictionaries(dict.fromkeys(FOLDS, st.booleans())),
