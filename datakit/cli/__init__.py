@@ -39,9 +39,11 @@ def main() -> None:
     Exit codes: 0 done, 1 an error in the run, 2 a mistake in the pipeline file or on the command
     line, 3 the books do not balance, 130 interrupted.
     """
-    # Batches are small: Polars' threads cost a fifth more CPU time than they save; several cores
-    # are for worker processes. Read by Polars when it is imported, later than this.
-    os.environ.setdefault("POLARS_MAX_THREADS", "1")
+    # Batches are small: Polars' threads cost a fifth more CPU time than they save, and those of
+    # numpy and scipy only wait; several cores are for worker processes. Read by the libraries when
+    # they are imported, later than this.
+    for name in ("POLARS_MAX_THREADS", "OMP_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
 
 
 COMMANDS = (

@@ -7,6 +7,7 @@ The only place where a row leaves a run. Every function returns `Parted`, and
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+import numpy as np
 import polars as pl
 
 from datakit.barriers import Decisions
@@ -24,6 +25,7 @@ from datakit.records import (
     Columns,
     Table,
     joined_content,
+    nest,
 )
 
 EXCERPT_CHARS = 300
@@ -144,18 +146,25 @@ def repeat_rows(batch: Batch, copies: pl.Series) -> Batch:
 
 def encode_values(values: Table) -> pl.Series:
     """Measured values as the JSON text of one object a row, without nulls."""
-    if not values.width:
+    if not values.width or not values.height:
         return pl.Series("values", [None] * values.height, dtype=pl.String)
+    # Of many columns few have a value in a row: each is encoded only where it has one.
     members = [
-        # The object of one member, without its braces; nothing where the value is null.
-        pl.when(pl.col(name).is_not_null()).then(
-            pl.struct(name).struct.json_encode().str.strip_prefix("{").str.strip_suffix("}")
-        )
+        pl.struct(name)
+        .struct.json_encode()
+        .str.strip_prefix("{")
+        .str.strip_suffix("}")
+        .filter(pl.col(name).is_not_null())
+        .implode()
+        .alias(name)
         for name in values.columns
     ]
-    joined = pl.concat_str(members, separator=",", ignore_nulls=True)
-    text = pl.concat_str(pl.lit("{"), joined, pl.lit("}"))
-    return values.select(text.alias("values")).to_series()
+    flat = pl.concat([column.rename("") for column in values.select(members)]).list.explode()
+    _, rows = np.nonzero(values.select(pl.all().is_not_null()).to_numpy().T)
+    in_rows = flat.gather(pl.Series(np.argsort(rows, kind="stable").astype(np.uint32)))
+    sizes = pl.Series(np.bincount(rows, minlength=values.height))
+    objects = nest(in_rows, sizes, name="values").list.join(",")
+    return pl.select(pl.concat_str(pl.lit("{"), objects, pl.lit("}")).alias("values")).to_series()
 
 
 def empty_rejects() -> Table:

@@ -16,7 +16,7 @@ from datakit.records import ADDRESS, PARTITION, Table
 
 HEAD, SHINGLES = "head", "shingles"
 
-GROUP_SHINGLES = 1 << 23
+GROUP_SHINGLES = 1 << 22
 """Shingles of the records of a group, unless one component has more."""
 
 Numbers: TypeAlias = NDArray[Any]

@@ -1,15 +1,18 @@
 """Rules as Polars expressions: which records fail which rule, and what is told of it."""
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from polars.exceptions import PolarsError
 
 from datakit.errors import DatakitError, SettingsError, did_you_mean
 from datakit.expressions import check_rule, columns_of
 from datakit.presets.load import BOUNDS, Rule
-from datakit.records import Table
+from datakit.records import Table, nest
 from datakit.text.signal_catalogue import SIGNALS
 
 OWN_COLUMNS = frozenset({"reason", "rule", "threshold", "failed"})
@@ -64,70 +67,72 @@ def judge(measured: Table, judges: Sequence[Judge]) -> Table:
     rules `rule`, `threshold`, the columns they name, and `failed` (all of them).
     """
     fails = _find_failures(measured, judges)
-    reason = pl.coalesce([pl.when(flag).then(pl.lit(each.name)) for flag, each in _flagged(judges)])
-    verdicts = fails.select(reason.alias("reason"))
-    rows = verdicts["reason"].is_not_null().arg_true()
-    if not len(rows):
-        return verdicts
-    told = _told(measured[rows], fails[rows], judges)
-    index = pl.Series("row", rows)
-    placed = verdicts.with_row_index("row").join(told.with_columns(index), on="row", how="left")
-    return placed.sort("row").drop("row")
+    rows = np.flatnonzero(fails.any(axis=1))
+    if not rows.size:
+        return pl.DataFrame({"reason": pl.Series([None] * measured.height, dtype=pl.String)})
+    places: NDArray[np.int64] = np.full(measured.height, -1, dtype=np.int64)
+    places[rows] = np.arange(rows.size)
+    told = _told(measured[rows.astype(np.uint32)], fails[rows], judges)
+    at = pl.Series(places).replace(-1, None)
+    return told.select(pl.all().gather(at))
 
 
-def _flagged(judges: Sequence[Judge]) -> list[tuple[str, Judge]]:
-    """The rules, and the name of the column that tells whether a row fails each: one that no
-    signal has.
-    """
-    return [(f"?{number}", each) for number, each in enumerate(judges)]
-
-
-def _find_failures(measured: Table, judges: Sequence[Judge]) -> Table:
-    """Whether each row fails each rule: never null; what cannot be told does not fail."""
-    tests = {flag: _fails(each) for flag, each in _flagged(judges)}
+def _find_failures(measured: Table, judges: Sequence[Judge]) -> NDArray[np.bool_]:
+    """Whether each row fails each rule, shape (rows, rules); what cannot be told does not fail."""
+    tests = {f"?{number}": _fails(each) for number, each in enumerate(judges)}
     rows = pl.int_range(pl.len(), dtype=pl.UInt32).alias("?")  # for rules that name no column
     try:
-        return measured.select(rows, **tests).drop("?")
+        found = measured.select(rows, **tests).drop("?")
     except PolarsError:
-        for flag, each in _flagged(judges):
+        for flag, each in zip(tests, judges, strict=True):
             try:
                 measured.select(tests[flag])
             except PolarsError as error:
-                message = f"filter.quality: rule {each.name!r} ({each.text}): {error}"
+                said = str(error).splitlines()[0]
+                message = f"filter.quality: rule {each.name!r} ({each.text}): {said}"
                 raise DatakitError(message) from error
         raise
+    for column, each in zip(found, judges, strict=True):
+        if column.dtype != pl.Boolean:
+            message = f"filter.quality: rule {each.name!r} ({each.text}) gives {column.dtype}"
+            raise DatakitError(f"{message}, not true or false; compare it with something")
+    return found.to_numpy()
 
 
+@cache
 def _fails(each: Judge) -> pl.Expr:
     holds = pl.sql_expr(each.holds).fill_null(value=True)
     return ~holds & pl.sql_expr(each.when).fill_null(value=False) if each.when else ~holds
 
 
-def _told(measured: Table, fails: Table, judges: Sequence[Judge]) -> Table:
-    """What is told of rejected rows."""
-    flagged = _flagged(judges)
-    failed = [pl.when(flag).then(pl.lit(f"{each.name}: {each.text}")) for flag, each in flagged]
-    first = [pl.when(flag).then(pl.lit(each.text)) for flag, each in flagged]
-    threshold = pl.lit(None, pl.Float64)
-    for flag, each in reversed(flagged):
-        bound = pl.lit(each.threshold, pl.Float64)
-        threshold = pl.when(flag).then(bound).otherwise(threshold)
-    naming: dict[str, list[str]] = {}
-    for flag, each in flagged:
-        for column in each.columns:
-            naming.setdefault(column, []).append(flag)
-    return pl.concat([measured, fails], how="horizontal").select(
-        pl.coalesce(first).alias("rule"),
-        threshold.alias("threshold"),
-        pl.concat_list(failed).list.drop_nulls().alias("failed"),
-        *(_shown(measured[column], flags) for column, flags in naming.items()),
+def _told(measured: Table, fails: NDArray[np.bool_], judges: Sequence[Judge]) -> Table:
+    """What is told of rejected rows, each of which fails a rule."""
+    rules = pl.DataFrame(
+        {
+            "reason": [each.name for each in judges],
+            "rule": [each.text for each in judges],
+            "threshold": pl.Series([each.threshold for each in judges], dtype=pl.Float64),
+        }
     )
+    texts = pl.Series([f"{each.name}: {each.text}" for each in judges])
+    rows, which = np.nonzero(fails)
+    failed = nest(
+        texts.gather(which), pl.Series(np.bincount(rows, minlength=len(fails))), name="failed"
+    )
+    naming: dict[str, list[int]] = {}
+    for number, each in enumerate(judges):
+        for column in each.columns:
+            naming.setdefault(column, []).append(number)
+    shown = [_shown(measured[column], fails[:, named]) for column, named in naming.items()]
+    first = fails.argmax(axis=1).astype(np.uint32)
+    found: Table = rules[first]
+    return found.with_columns(failed, *measured.select(shown).get_columns())
 
 
-def _shown(values: pl.Series, flags: Sequence[str]) -> pl.Expr:
+def _shown(values: pl.Series, fails: NDArray[np.bool_]) -> pl.Expr:
     """A column's values in rows where a rule failed that names it, floats rounded."""
     column = pl.col(values.name)
     if values.dtype.is_float():
         column = column.round(ROUNDED_TO)
     name = f"{values.name}_column" if values.name in OWN_COLUMNS else values.name
-    return pl.when(pl.any_horizontal(flags)).then(column).alias(name)
+    return pl.when(pl.lit(pl.Series(fails.any(axis=1)))).then(column).alias(name)
