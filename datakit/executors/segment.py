@@ -8,7 +8,7 @@ leaves behind:
 | `counts.json` | rows in, out and rejected, by stage |
 | `rejects.arrow` | the rejected rows, with stage |
 | `spill.arrow` | the rows that reached the barrier (segments that end in one) |
-| `exchange.arrow`, `offsets.json` | its observations, grouped by partition |
+| `exchange.arrow` | its observations, grouped by partition |
 | `kept.arrow` | what the barrier wants to look up by address |
 | `part-<split>.arrow`, `lineage-<split>.arrow` | encoded records and where they came from (last) |
 """

@@ -61,7 +61,7 @@ def open_arrow(path: Path) -> pa.Table:
 
 def open_table(path: Path) -> Table:
     """As `open_arrow`, as a Polars frame; no file gives no columns."""
-    return _frame(open_arrow(path))
+    return make_frame(open_arrow(path))
 
 
 def read_batches(path: Path) -> Iterator[Batch]:
@@ -70,7 +70,7 @@ def read_batches(path: Path) -> Iterator[Batch]:
         return
     with pa.ipc.open_file(pa.memory_map(str(path))) as reader:
         for index in range(reader.num_record_batches):
-            yield _frame(pa.Table.from_batches([reader.get_batch(index)]))
+            yield make_frame(pa.Table.from_batches([reader.get_batch(index)]))
 
 
 def read_arrow_batches(path: Path) -> Iterator[pa.Table]:
@@ -112,7 +112,8 @@ def list_by_address(rows: Table) -> Table:
     return rows.sort(ADDRESS, *others).group_by(ADDRESS, maintain_order=True).agg(others)
 
 
-def _frame(table: pa.Table) -> pl.DataFrame:
+def make_frame(table: pa.Table) -> pl.DataFrame:
+    """An Arrow table as a Polars frame."""
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)
     return frame
