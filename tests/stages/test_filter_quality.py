@@ -100,9 +100,21 @@ def test_needs_are_content_and_the_columns_of_own_rules() -> None:
     assert QualityFilter(rules=rules, reuse=True).needs == {CONTENT, "score", "words"}
 
 
-def test_a_rule_that_does_not_fit_its_column_is_an_error_with_its_name() -> None:
-    with pytest.raises(DatakitError, match="'odd'"):
-        run_stage(QualityFilter(rules={"odd": "n LIKE '%1%'"}), [{"text": "a", "n": 1}])
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        ("n LIKE '%1%'", "rule 'odd' "),
+        ("n + 1", "not true or false"),
+        ("n > 'x'", "cannot compare"),
+    ],
+)
+def test_a_rule_that_does_not_fit_its_column_is_an_error_of_one_line(
+    rule: str, message: str
+) -> None:
+    with pytest.raises(DatakitError, match=message) as caught:
+        run_stage(QualityFilter(rules={"odd": rule}), [{"text": "a", "n": 1}])
+
+    assert "\n" not in str(caught.value)
 
 
 def test_what_cannot_be_told_does_not_reject() -> None:
