@@ -1,12 +1,16 @@
 """format.merge_turns: what was split is whole again, no message is lost, limits hold."""
 
+import json
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import datakit
 from datakit.errors import DatakitError, SettingsError
 from datakit.executors import in_memory
 from datakit.stages.format import merging_groups
@@ -141,7 +145,13 @@ def test_the_seed_decides_who_meets() -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [[10, 9, 2], [10.5, 9.0, 2.25], [2**60 + 2, 2**60 + 1, 2**60], ["10", "09", "02"]],
+    [
+        [10, 9, 2],
+        [10.5, 9.0, 2.25],
+        [2**60 + 2, 2**60 + 1, 2**60],
+        ["10", "9", "2"],
+        ["2024-10-01", "2024-09-30", "7"],
+    ],
 )
 def test_a_column_orders_the_records(values: list[Any]) -> None:
     rows = [{"g": 1, "at": at, "messages": talk(str(at), "a")} for at in [*values, None]]
@@ -225,3 +235,30 @@ def test_settings_that_contradict(given_settings: dict[str, Any], key: str) -> N
         MergeTurnsFormat(**given_settings)
 
     assert caught.value.key == key
+
+
+def test_a_run_writes_the_same_however_it_is_cut(tmp_path: Path) -> None:
+    rows = [{"n": n, "s": n % 300, "q": f"问{n}" * 40, "a": "答"} for n in range(900)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "p.toml").write_text(
+        f'[[source]]\nname = "s"\npath = "{tmp_path}/a.jsonl"\nid = "n"\n'
+        'fields = { session = "s", at = "n", instruction = "q", output = "a" }\n'
+        '[[stage]]\nuse = "format.instruct"\n'
+        '[[stage]]\nuse = "format.merge_turns"\nby = "session"\norder_by = "at"\n'
+        f'[output]\npath = "{tmp_path}/out"\nformat = "messages"\n'
+    )
+    written = []
+    for size in ("64 KiB", "64 MiB"):
+        report = datakit.run(
+            tmp_path / "p.toml",
+            output=tmp_path / size,
+            executor="local",
+            overrides=[f"pipeline.shard_bytes={size}"],
+        )
+        assert (report.rows_in, report.rows_out, report.rows_rejected) == (900, 300, 600)
+        written += [path.read_bytes() for path in (tmp_path / size / "train").iterdir()]
+
+    assert written[0] == written[1]
+    lineage = pl.read_parquet(tmp_path / size / "_datakit" / "lineage" / "*.parquet")
+    notes = [json.loads(note)["merged_ids"] for note in lineage["annotations"]]
+    assert notes == [[str(n), str(n + 300), str(n + 600)] for n in range(300)]

@@ -34,8 +34,8 @@ class MergeTurnsFormat:
     or any, up to `turns` answers each.
 
     `by` names the column that records share which belong together (a session, a dialogue, a
-    thread); they are joined in reading order, or in that of the column `order_by` (numbers, or
-    texts such as ISO dates; records without come last). `by = "id"` joins what
+    thread); they are joined in reading order, or in that of the column `order_by` (numbers
+    first, then texts such as ISO dates, then records without). `by = "id"` joins what
     `format.split_turns` parted: records whose ids differ in the number behind the last `#` alone;
     the conversation gets the id without it. Where a record repeats all that the one before it
     said and goes on, as with `history = "keep"` and as logs of requests do, only what is new is

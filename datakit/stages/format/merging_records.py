@@ -91,17 +91,16 @@ def _order_of(batch: Batch, *, by: str, order_by: str, salt: str) -> list[pl.Ser
     values = _plain(batch, order_by)
     if values.dtype.is_temporal():
         values = values.to_physical()
-    is_number, is_whole = values.dtype.is_numeric(), values.dtype.is_integer()
-    # Whole numbers above 2 ** 53 that one float stands for are parted by `exact`.
-    kinds: list[tuple[str, pl.DataType, bool]] = [
-        ("number", pl.Float64(), is_number),
-        ("exact", pl.Int64(), is_whole),
-        ("label", pl.String(), not is_number),
+    # Whole numbers above 2 ** 53 that one float stands for are parted by `exact`. Fields of the
+    # input are texts: those that are numbers are ordered as such.
+    is_float = values.dtype.is_float()
+    exact = values.cast(pl.Int64, strict=False)
+    found += [
+        values.cast(pl.Float64, strict=False).alias("number"),
+        (exact.clear(len(values)) if is_float else exact).alias("exact"),
+        values.cast(pl.String).alias("label"),
     ]
-    nothing = pl.Series([None]).new_from_index(0, batch.height)
-    return found + [
-        (values if has else nothing).cast(dtype).alias(name) for name, dtype, has in kinds
-    ]
+    return found
 
 
 def _draw(ids: pl.Series, salt: str) -> pl.Series:
