@@ -53,6 +53,7 @@ def tasks_of(text: str, **given_settings: Any) -> list[tuple[str, str]]:
         ),
         ("The patient could not walk because he had broken his leg.", "cause", "his leg"),
         (PIECES[5], "cause", "心肺功能"),
+        ("由於長期缺乏運動，人的心肺功能會逐漸下降。", "cause", "心肺功能"),
         ("Anaemia refers to a lack of red blood cells.", "definition", "Anaemia refers"),
         ("高血压的饮食调理\n" + BASE * 4, "title", "高血压的饮食调理"),
     ],
@@ -81,6 +82,7 @@ def test_what_gives_none_away(text: str) -> None:
     ("text", "kind"),
     [
         ("由于长期缺乏运动，他的心肺功能逐渐下降。", "cause"),
+        ("長期缺乏運動的情況很多見，由於體重增加，因此人的心肺功能逐漸下降。", "cause"),
         ("病人长期缺乏运动的情况很多见，所以建议病人及早到医院进行检查。", "cause"),
         ("钱财本来就是粪土一样的东西焉，因此人要得到钱财时梦见脏物。", "cause"),
         ("It speeds up the execution of programs because the copies are prevented.", "cause"),
