@@ -172,6 +172,14 @@ def test_a_log_of_growing_requests_is_one_conversation() -> None:
     assert contents(row) == list("abcdefgh")
 
 
+def test_what_only_looks_like_a_repetition_is_added_whole() -> None:
+    rows = [{"g": 1, "messages": talk("a", "b")}, {"g": 1, "messages": talk("a", "c", "d", "e")}]
+
+    (row,) = run_stage(MergeTurnsFormat(by="g"), rows).rows
+
+    assert contents(row) == list("abacde")
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -63,7 +63,7 @@ class MergeTurnsFormat:
     Reason: `merged`, with the id of the first record (`into`) and the record's `place`, from 1.
 
     Memory: 12 bytes a record that is joined; and where most share one value, system prompt and
-    tools, some 100 bytes for each of those.
+    tools, some 150 bytes for each of those.
     """
 
     libraries: ClassVar[tuple[str, ...]] = ("polars",)

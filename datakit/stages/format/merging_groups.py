@@ -8,7 +8,7 @@ from datakit.barriers import Regrouped
 from datakit.records import ADDRESS, PARTITION, SOURCE, Table
 from datakit.stages.format.merging_records import CLASS, PART
 
-GROUP_BYTES = 1 << 26
+GROUP_BYTES = 1 << 25
 """Content of the records of a group; a class with more is cut, and nothing joined across cuts."""
 PLACE, OUTCOME, RECORDS, CONVERSATIONS = "place", "outcome", "records", "conversations"
 SUMMARY = {
