@@ -270,3 +270,22 @@ def test_a_run_writes_the_same_however_it_is_cut(tmp_path: Path) -> None:
     lineage = pl.read_parquet(tmp_path / size / "_datakit" / "lineage" / "*.parquet")
     notes = [json.loads(note)["merged_ids"] for note in lineage["annotations"]]
     assert notes == [[str(n), str(n + 300), str(n + 600)] for n in range(300)]
+
+
+def test_a_run_in_which_nothing_is_joined(tmp_path: Path) -> None:
+    rows = [{"s": n, "q": "问", "a": "答"} for n in range(3)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "p.toml").write_text(
+        f'[[source]]\nname = "s"\npath = "{tmp_path}/a.jsonl"\n'
+        'fields = { session = "s", instruction = "q", output = "a" }\n'
+        '[[stage]]\nuse = "format.instruct"\n'
+        '[[stage]]\nuse = "format.merge_turns"\nby = "session"\n'
+        f'[output]\npath = "{tmp_path}/out"\nformat = "messages"\n'
+    )
+
+    report = datakit.run(tmp_path / "p.toml", executor="local", workdir=tmp_path / "work")
+
+    assert (report.rows_in, report.rows_out) == (3, 3)
+    assert report.verdicts[0].rows == [
+        {"source": "s", "outcome": "alone", "records": 3, "conversations": None}
+    ]

@@ -55,7 +55,8 @@ def deal_classes(rows: Callable[[], Iterator[Table]], sources: Sequence[str]) ->
         first = 0
         for table in rows():
             joinable = _joinable(table)
-            yield joinable.with_columns(group_of.slice(first, joinable.height))
+            if joinable.height:
+                yield joinable.with_columns(group_of.slice(first, joinable.height))
             first += joinable.height
 
     summary = pl.concat(counts) if counts else pl.DataFrame()

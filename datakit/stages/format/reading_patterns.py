@@ -104,7 +104,7 @@ _WRONG = {
         rf"^(?:{_POINTING_ZH}|{_LINKING_ZH}|{_ADVISING}|{_NO_SUBJECT})|所以|因此|{_CAUSE_ZH}",
     ),
     ("cause", "en"): (_NO_CAUSE_EN, _NO_EFFECT_EN),
-    ("paraphrase", "zh"): (rf"^(?:{_LINKING_ZH})", rf"^(?:{_LINKING_ZH}|{_NO_SUBJECT})"),
+    ("paraphrase", "zh"): (rf"^(?:{_LINKING_ZH}|也)", rf"^(?:{_LINKING_ZH}|{_NO_SUBJECT}|我们)"),
     ("paraphrase", "en"): (rf"^(?:{_LINKING_EN})\b", rf"^(?:{_LINKING_EN})\b"),
     ("definition", "zh"): (
         _NO_TERM_ZH,
