@@ -74,6 +74,17 @@ def test_lists_may_have_any_number_of_names_with_any_signs(tmp_path: Path) -> No
     assert all(names[77] in copy for copy in copies)
 
 
+def test_an_edit_that_changed_nothing_by_chance_is_tried_again() -> None:
+    records = [
+        {"id": f"r{n}", "messages": [{"role": "user", "content": "患者头痛"}]} for n in range(20)
+    ]
+
+    rows = run_stage(EdaAugment(operations=("swap",), careful=False), records).rows
+
+    # Two words: each of four attempts takes the same one twice with a chance of a half.
+    assert len(rows) > 20 + 15
+
+
 def test_every_message_of_a_role_is_edited() -> None:
     messages = [
         {"role": "user", "content": "患者头痛"},

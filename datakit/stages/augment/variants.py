@@ -157,8 +157,10 @@ class _Search:
             for turn in range(ways):
                 way = (turned[trying] + turn) % ways
                 trying = trying[~self._try(waiting[trying], way, draws[trying])]
-            # Where no edit finds a place, none will with other choices.
-            waiting = waiting[self._can_change[waiting] & (self._many[waiting] < edits.copies)]
+            waiting = waiting[self._many[waiting] < edits.copies]
+            if edits.careful:
+                # Where no edit finds a place, none will with other choices.
+                waiting = waiting[self._can_change[waiting]]
         return self._all_found()
 
     def _try(self, conversations: Numbers, ways: Numbers, draws: NDArray[np.uint64]) -> Flags:
@@ -174,7 +176,7 @@ class _Search:
         is_made = self._differs(joined, conversations, nth=0)
         self._can_change[conversations] |= is_made
         is_made &= np.minimum.reduceat((edited != "").to_numpy(), np.cumsum(sizes) - sizes)
-        for nth in range(1, len(self._seen)):
+        for nth in range(1, int(self._many.max()) + 1):
             is_made &= self._differs(joined, conversations, nth=nth)
         changed = edited.filter(pl.Series(np.repeat(is_made, sizes)))
         held = self._protected(changed, conversations[is_made])
