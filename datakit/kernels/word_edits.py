@@ -83,20 +83,19 @@ def edit_texts(
     to = 0
     for task in range(texts.size):
         start, stop = words.first[texts[task]], words.first[texts[task] + 1]
-        count = stop - start
-        for i in range(count):
+        for i in range(stop - start):
             plan.source[i], plan.instead[i], plan.before[i] = start + i, -1, -1
         many = _find_places(words, start, stop, edits[task], plan)
         most = counts[task]
         if edits[task] == DELETE_WORDS:
-            most = min(most, count - 1)
+            most = min(most, stop - start - 1)
         if edits[task] == SWAP_WORDS:
             _swap_words(plan, many, most, draws[task])
         elif many:
             many = _pick(plan, many, most, draws[task])
             if many:
                 _plan_edit(words, lists, (start, stop, edits[task], many), draws[task], plan)
-        to = _write(words, lists, count, plan, out[0], to)
+        to = _write(words, lists, stop - start, plan, out[0], to)
         out[1][task + 1] = to
 
 

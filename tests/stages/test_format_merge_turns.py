@@ -48,7 +48,7 @@ def contents(row: Row) -> list[str]:
     return [message["content"] for message in row["messages"]]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(
     st.lists(conversations(), min_size=1, max_size=5),
     st.sampled_from(["keep", "none"]),
@@ -80,7 +80,7 @@ singles = st.lists(
 )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(
     singles,
     st.none() | st.integers(2, 5),
