@@ -64,6 +64,7 @@ BUILT_IN = {
     "format.reading": "datakit.stages.format.reading:ReadingFormat",
     "format.self_supervised": "datakit.stages.format.self_supervised:SelfSupervisedFormat",
     "format.split_turns": "datakit.stages.format.split_turns:SplitTurnsFormat",
+    "format.merge_turns": "datakit.stages.format.merge_turns:MergeTurnsFormat",
     "augment.eda": "datakit.stages.augment.eda:EdaAugment",
     "split.random": "datakit.stages.split.random:RandomSplit",
     "write.jsonl": "datakit.stages.write.jsonl:JsonlSink",

@@ -21,7 +21,7 @@ PIECES = (
     "但是，过量的运动可能会造成关节和肌肉的损伤。",
     "此外，合理的饮食对于控制体重也有很大的作用。",
     "糖尿病是一种以高血糖为特征的代谢性疾病。",
-    "由于长期缺乏运动，他的心肺功能逐渐下降。\n",
+    "由于长期缺乏运动，人的心肺功能会逐渐下降。\n",
     EN,
     "Therefore, doctors often advise patients with chronic disease to exercise. ",
     "| a | b |\n",
@@ -37,14 +37,23 @@ def tasks_of(text: str, **given_settings: Any) -> list[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("text", "kind", "answer"),
     [
-        (BASE + PIECES[1], "nli", "蕴含"),
-        (BASE + PIECES[2], "nli", "矛盾"),
-        (BASE + PIECES[3], "nli", "中立"),
-        (EN + PIECES[7], "nli", "Entailment"),
-        (EN + "However, too much of it may well harm the joints and the muscles.", "nli", "Contr"),
-        (EN + "Moreover, a good diet helps most patients to control their weight.", "nli", "Neut"),
+        (BASE + PIECES[1], "relation", "因果"),
+        (BASE + PIECES[2], "relation", "转折"),
+        (BASE + PIECES[3], "relation", "补充"),
+        (EN + PIECES[7], "relation", "Consequence"),
+        (
+            EN + "However, too much of it may well harm the joints and the muscles.",
+            "relation",
+            "Contr",
+        ),
+        (
+            EN + "Moreover, a good diet helps most patients to control their weight.",
+            "relation",
+            "Add",
+        ),
         ("The patient could not walk because he had broken his leg.", "cause", "his leg"),
         (PIECES[5], "cause", "心肺功能"),
+        ("由於長期缺乏運動，人的心肺功能會逐漸下降。", "cause", "心肺功能"),
         ("Anaemia refers to a lack of red blood cells.", "definition", "Anaemia refers"),
         ("高血压的饮食调理\n" + BASE * 4, "title", "高血压的饮食调理"),
     ],
@@ -66,7 +75,32 @@ def test_what_gives_a_task_away(text: str, kind: str, answer: str) -> None:
     ],
 )
 def test_what_gives_none_away(text: str) -> None:
-    assert run_stage(ReadingFormat(kinds=("nli", "definition")), [{"text": text}]).rows == []
+    assert run_stage(ReadingFormat(kinds=("relation", "definition")), [{"text": text}]).rows == []
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("由于长期缺乏运动，他的心肺功能逐渐下降。", "cause"),
+        ("長期缺乏運動的情況很多見，由於體重增加，因此人的心肺功能逐漸下降。", "cause"),
+        ("病人长期缺乏运动的情况很多见，所以建议病人及早到医院进行检查。", "cause"),
+        ("钱财本来就是粪土一样的东西焉，因此人要得到钱财时梦见脏物。", "cause"),
+        ("It speeds up the execution of programs because the copies are prevented.", "cause"),
+        ("The pursuit of happiness is successful only because of constant effort.", "cause"),
+        ("Experts think that the disease spreads because the water is not clean.", "cause"),
+        ("The number of cases (so far has risen because the water) is not clean.", "cause"),
+        ("首先癫痫是一种由大脑神经元异常引起的慢性疾病。", "definition"),
+        ("当列被定义为复合索引时，多值部分可以出现在任意位置。", "definition"),
+        ("癫痫是一种断然不可治好的疾病，需要长期服药。", "definition"),
+        ("File descriptor that refers to the device that is to be tested.", "definition"),
+        ("Targeted therapy     Targeted therapy is a type of treatment with drugs.", "definition"),
+        ("参考文献\n" + BASE * 4, "title"),
+        ("使用指南\n########\n" + BASE * 4, "title"),
+        ("高血压的饮食调理\n" + "心肺功能\n饮食\n" * 9 + BASE * 2, "title"),
+    ],
+)
+def test_what_would_be_a_wrong_task(text: str, kind: Any) -> None:
+    assert run_stage(ReadingFormat(kinds=(kind,)), [{"text": text}]).rows == []
 
 
 @settings(deadline=None, max_examples=10)
@@ -85,7 +119,7 @@ def test_no_task_depends_on_the_batch(texts: list[str], form: str, rows: int) ->
 @settings(deadline=None, max_examples=10)
 @given(documents, st.integers(1, 3), st.integers(1, 4))
 def test_limits_hold(texts: list[str], per_kind: int, most: int) -> None:
-    stage = ReadingFormat(kinds=("nli", "definition"), per_kind=per_kind, max_tasks=most)
+    stage = ReadingFormat(kinds=("relation", "definition"), per_kind=per_kind, max_tasks=most)
     for text in texts:
         outcome = run_stage(stage, [{"text": text}])
         assert len(outcome.rows) <= min(most, 2 * per_kind)

@@ -1,11 +1,8 @@
 """Further wordings of Chinese instructions."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 import polars as pl
@@ -14,31 +11,9 @@ from numpy.typing import NDArray
 from datakit.conversations.flat import flatten, nest_messages
 from datakit.errors import SettingsError
 from datakit.records import ID, MESSAGES, PARENT, REASON, ROLES, VALUES, Batch, Columns
-from datakit.stages.augment import edits
-from datakit.stages.augment.protected import (
-    find_protected,
-    is_free_of,
-    lock_words,
-    protected_pattern,
-)
+from datakit.stages.augment.protected import read_patterns
+from datakit.stages.augment.variants import OPERATIONS, Edits, Operation, Variants, find_variants
 from datakit.text.lists import read_list
-from datakit.text.segmentation import cut_words
-
-Operation = Literal["synonym", "swap", "delete", "insert"]
-OPERATIONS: tuple[Operation, ...] = ("synonym", "swap", "delete", "insert")
-CAREFUL = {
-    "synonym": edits.replace_words,
-    "swap": edits.swap_items,
-    "delete": edits.delete_fillers,
-    "insert": edits.insert_opener,
-}
-BOLD = {
-    "synonym": edits.replace_words,
-    "swap": edits.swap_words,
-    "delete": edits.delete_words,
-    "insert": edits.insert_words,
-}
-ATTEMPTS = 4
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -48,7 +23,7 @@ class EdaAugment:
 
     Each copy applies one of the `operations`, chosen by a hash of `seed` and id, to the messages
     of `roles`; where it finds nothing to change, the next one. `share` of a text's words, at least
-    one, are changed. Words are those that jieba cuts.
+    one, are changed. Words are those that jieba cuts, runs of Han characters each by itself.
 
     `synonym` replaces a word by another of its group: groups are the lines of the file `synonyms`
     (words separated by white space; a first field that ends in `=`, `#` or `@`, as of Cilin, is
@@ -111,121 +86,61 @@ class EdaAugment:
         flat = flatten(batch[MESSAGES])
         asked = flat["role"].is_in(list(self.roles)) & (flat["content"].fill_null("") != "")
         places = asked.fill_null(False).arg_true()
-        variants = self._variants(batch[ID], flat[places])
+        found = self._variants(batch[ID], flat[places])
         first = 1 if self.keep_original else 0
-        counts = np.array([max(first + len(found), 1) for found in variants], dtype=np.int64)
+        counts = np.maximum(first + found.counts(batch.height), 1)
         parents = np.repeat(np.arange(batch.height, dtype=np.uint32), counts)
         expanded = batch[pl.Series(parents)].with_columns(pl.Series(PARENT, parents))
-        changed = self._changed(flat, places, variants, parents)
+        starts = np.cumsum(counts) - counts + first - 1
+        lines = _write_variants((flat, places), parents, found, starts=starts)
+        changed = nest_messages(lines, parents.size)
         expanded = expanded.with_columns(
             changed.zip_with(expanded[MESSAGES].is_not_null(), expanded[MESSAGES])
         )
         if self.keep_original:
             return expanded
-        has_none = pl.Series([not found for found in variants])
+        has_none = pl.Series(found.counts(batch.height) == 0)
         goes = has_none.gather(pl.Series(parents)) & expanded[MESSAGES].is_not_null()
         reason = pl.when(pl.lit(goes)).then(pl.lit("no_variant"))
         return expanded.with_columns(
             reason.alias(REASON), pl.lit(None, dtype=pl.String).alias(VALUES)
         )
 
-    def _variants(self, ids: pl.Series, asked: pl.DataFrame) -> list[list[list[str]]]:
-        """For each row its variants: the contents of its messages of `roles`, edited."""
-        protected = _protected(self.protected, _marks(self.protected))
-        known = _synonyms(self.synonyms, _marks((self.synonyms,) if self.synonyms else ()))
-        synonyms = _usable(known, protected)
-        by_row: dict[int, list[edits.Turn]] = {}
-        words = cut_words(asked["content"])
-        for row, cut in zip(asked["row"].to_list(), words, strict=True):
-            locked = lock_words(cut, protected)
-            turn = edits.Turn(cut, locked, edits.free_places(cut, locked), synonyms)
-            by_row.setdefault(row, []).append(turn)
-        return [
-            self._copies_of(key, by_row[row], protected) if row in by_row else []
-            for row, key in enumerate(ids.to_list())
-        ]
-
-    def _copies_of(
-        self, key: str, turns: list[edits.Turn], protected: re.Pattern[str]
-    ) -> list[list[str]]:
-        before = ["".join(turn.words) for turn in turns]
-        held = [find_protected(text, protected) for text in before]
-        found = [before]
-        table = CAREFUL if self.careful else BOLD
-        for number in range(self.copies * ATTEMPTS):
-            choose = edits.chooser(f"augment.eda {key} {number}", self.seed or 0)
-            turned = choose("operation", len(self.operations))
-            for name in (*self.operations[turned:], *self.operations[:turned]):
-                after = [self._edit(table[name], turn, choose) for turn in turns]
-                if after in found or not all(after):
-                    continue
-                if [find_protected(text, protected) for text in after] == held:
-                    found.append(after)
-                    break
-            if len(found) > self.copies:
-                break
-        return found[1:]
-
-    def _edit(self, edit: edits.Edit, turn: edits.Turn, choose: edits.Choose) -> str:
-        count = max(1, round(self.share * len(turn.words)))
-        return "".join(edit(turn, count, choose))
-
-    def _changed(
-        self,
-        flat: pl.DataFrame,
-        places: pl.Series,
-        variants: list[list[list[str]]],
-        parents: NDArray[np.uint32],
-    ) -> pl.Series:
-        """The messages of each record made."""
-        originals: dict[int, list[str]] = {}
-        for row, text in zip(
-            flat["row"].gather(places).to_list(),
-            flat["content"].gather(places).to_list(),
-            strict=True,
-        ):
-            originals.setdefault(row, []).append(text)
-        contents: list[str] = []
-        for row, found in enumerate(variants):
-            own = originals.get(row, [])
-            for texts in [own, *found] if self.keep_original else found or [own]:
-                contents += texts
-        lines = pl.DataFrame({"row": parents}).with_row_index("record")
-        marked = flat.with_row_index("line").with_columns(
-            pl.col("line").is_in(places.implode()).alias("asked")
+    def _variants(self, ids: pl.Series, asked: pl.DataFrame) -> Variants:
+        edits = Edits(
+            operations=tuple(self.operations),
+            careful=self.careful,
+            share=self.share,
+            copies=self.copies,
+            seed=self.seed or 0,
         )
-        lines = lines.join(marked, on="row", how="inner", maintain_order="left_right")
-        where = lines["asked"].arg_true()
-        lines = lines.with_columns(
-            lines["content"].scatter(where, contents).alias("content"),
-            pl.col("record").alias("row"),
+        return find_variants(
+            ids, asked, edits, patterns=read_patterns(self.protected), synonyms=self.synonyms
         )
-        return nest_messages(lines, len(parents))
 
 
-def _marks(paths: tuple[Path, ...]) -> tuple[int, ...]:
-    return tuple(Path(path).stat().st_mtime_ns for path in paths)
-
-
-@lru_cache(maxsize=8)
-def _protected(paths: tuple[Path, ...], _marks: tuple[int, ...]) -> re.Pattern[str]:
-    return protected_pattern(tuple(word for path in paths for word in read_list(Path(path))))
-
-
-@lru_cache(maxsize=8)
-def _synonyms(path: Path | None, _marks: tuple[int, ...]) -> Mapping[str, tuple[str, ...]]:
-    """The other words of the groups that a word is in, those of the file before datakit's own."""
-    groups = [line.split() for line in read_list(Path(path))] if path is not None else []
-    groups = [group[1:] if group[0][-1] in "=#@" else group for group in groups]
-    known: dict[str, dict[str, None]] = {}
-    for group in [*groups, *edits.GROUPS]:
-        for word in group:
-            known.setdefault(word, {}).update(dict.fromkeys(o for o in group if o != word))
-    return {word: tuple(others) for word, others in known.items() if others}
-
-
-def _usable(
-    known: Mapping[str, tuple[str, ...]], protected: re.Pattern[str]
-) -> Mapping[str, tuple[str, ...]]:
-    free = {word: tuple(is_free_of(others, protected)) for word, others in known.items()}
-    return {word: others for word, others in free.items() if others}
+def _write_variants(
+    asked_of: tuple[pl.DataFrame, pl.Series],
+    parents: NDArray[np.uint32],
+    found: Variants,
+    *,
+    starts: NDArray[np.int64],
+) -> pl.DataFrame:
+    """The messages of all records, with `row` the record's number: those of its parent, but for
+    the texts of a variant. `asked_of`: the flat messages, and which of them are asked about. The
+    nth variant of row r, from 1, is record `starts[r] + n`.
+    """
+    flat, places = asked_of
+    lengths = np.bincount(flat["row"].to_numpy(), minlength=starts.size)
+    firsts = np.cumsum(lengths) - lengths
+    sizes = lengths[parents]
+    begins = np.cumsum(sizes) - sizes
+    record = np.repeat(np.arange(parents.size, dtype=np.uint32), sizes)
+    line = np.arange(record.size) - np.repeat(begins - firsts[parents], sizes)
+    lines: pl.DataFrame = flat[line].with_columns(pl.Series("row", record))
+    if not found.texts.len():
+        return lines
+    asked = places.to_numpy()[found.asked].astype(np.int64)
+    row = flat["row"].to_numpy()[asked]
+    where = begins[starts[row] + found.nth] + asked - firsts[row]
+    return lines.with_columns(lines["content"].scatter(where, found.texts).alias("content"))

@@ -3,6 +3,11 @@
 import re
 from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
+
+import polars as pl
+
+from datakit.text.lists import read_list
 
 UNITS = (
     "毫克|微克|千克|公斤|克|斤|两|钱|毫升|升|单位|厘米|毫米|米|片|粒|丸|颗|袋|支|滴|包|瓶|盒|剂|副|针|次|顿|个月|个|"
@@ -15,44 +20,35 @@ _TURNING = "不无未没非禁忌勿慎莫别否免左右上下前后内外早�
 """Characters that turn the meaning of a medical sentence, or say where, when, and whose."""
 
 
+Patterns = tuple[str, ...]
+"""Patterns of what stays, each looked for by itself."""
+
+
+def read_patterns(paths: tuple[Path, ...]) -> Patterns:
+    """The patterns of all that stays, with the words of these files."""
+    return _read_patterns(paths, tuple(Path(path).stat().st_mtime_ns for path in paths))
+
+
 @lru_cache(maxsize=8)
-def protected_pattern(words: tuple[str, ...]) -> re.Pattern[str]:
-    """Matches all that stays: `words` (longest first), numbers with their units, Latin words,
-    and the single characters of negation, side, time and change.
+def _read_patterns(paths: tuple[Path, ...], _marks: tuple[int, ...]) -> Patterns:
+    return protected_patterns([word for path in paths for word in read_list(Path(path))])
+
+
+def protected_patterns(words: Iterable[str]) -> Patterns:
+    """One pattern for numbers with their units, Latin words, and the single characters of
+    negation, side, time and change; one for `words`, longest first. (Nothing but words, so that
+    the pattern engine looks for any number of them at once.)
     """
-    listed = [re.escape(word) for word in sorted(set(words), key=lambda word: (-len(word), word))]
     own = [
         rf"{_DIGITS}\s*(?:{UNITS}|{_LATIN})?",
         rf"{_NUMERALS}(?:{UNITS})",
         _LATIN,
         f"[{_TURNING}]",
     ]
-    return re.compile("|".join([*listed, *own]))
+    listed = sorted(set(words), key=lambda word: (-len(word), word))
+    return ("|".join(own), *(["|".join(map(re.escape, listed))] if listed else []))
 
 
-def find_protected(text: str, pattern: re.Pattern[str]) -> list[str]:
-    """All that is protected in a text, in its order."""
-    return pattern.findall(text)
-
-
-def lock_words(words: list[str], pattern: re.Pattern[str]) -> list[bool]:
-    """Which words of a text are not to be touched: those with a part of something protected, and
-    the words on either side of it, which it speaks of.
-    """
-    owner = [number for number, word in enumerate(words) for _ in word]
-    locked = [False] * len(words)
-    for match in pattern.finditer("".join(words)):
-        first, last = owner[match.start()], owner[match.end() - 1]
-        for number in range(first - 1, last + 2):
-            if 0 <= number < len(words) and (first <= number <= last or _is_word(words[number])):
-                locked[number] = True
-    return locked
-
-
-def is_free_of(words: Iterable[str], pattern: re.Pattern[str]) -> list[str]:
-    """The words in which nothing is protected."""
-    return [word for word in words if not pattern.search(word)]
-
-
-def _is_word(piece: str) -> bool:
-    return any(map(str.isalnum, piece))
+def find_protected(texts: pl.Series, patterns: Patterns) -> list[pl.Series]:
+    """What is protected in each text by each pattern, in its order: lists of texts."""
+    return [texts.str.extract_all(pattern) for pattern in patterns]

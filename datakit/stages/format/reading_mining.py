@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import polars as pl
 
 from datakit.records import ID
-from datakit.stages.format.reading_patterns import MAX_CHARS, MIN_CHARS, NO_TERM, PATTERNS
+from datakit.stages.format.reading_patterns import MAX_CHARS, MIN_CHARS, PATTERNS, REFUSED
 from datakit.stages.format.sentences import SENTENCE
 from datakit.stages.format.tasks import draw
 
@@ -22,7 +22,7 @@ FOUND = {
 }
 """One line for each task found: `place` is that of its sentence in the document."""
 
-UNREADABLE = r"[|`{}<>\\#*_=\t\n�]|https?:|^[\-•·—、，。）)\d（(]|^[①-⑳]"
+UNREADABLE = r"[|`{}<>\\#*_=\t\n�$]|https?:| {3}|。。|&\w+;|^[\-•·—、，。）)\d（(]|^[①-⑳]"
 """What sentences have that are not prose: markup, tables, addresses, items of lists."""
 NO_STATEMENT = r"[？?][”’」』）】》\"')\]]*$|^[^，。,.：:]{1,16}[：:]"
 """Questions, and what begins with the name of a speaker or a label: no side of a pair."""
@@ -65,8 +65,8 @@ def mine(sentences: pl.DataFrame, kinds: Sequence[str]) -> pl.DataFrame:
         a = groups["a"] if "a" in groups.columns else asked["before"]
         b = groups["b"] if "b" in groups.columns else asked["before"]
         found = asked.with_columns(
-            a.alias("a"),
-            b.alias("b"),
+            a.str.strip_chars().alias("a"),
+            b.str.strip_chars().alias("b"),
             pl.lit(pattern.kind).alias("kind"),
             pl.lit(pattern.relation).alias("relation"),
         ).drop_nulls(["a", "b"])
@@ -80,8 +80,10 @@ def _plausible(found: pl.DataFrame, kind: str, lang: str, *, joins: bool) -> pl.
     fits = (a <= most) & (b <= most)
     if joins:
         fits &= (a >= MIN_CHARS[lang]) & (b >= MIN_CHARS[lang])
-    if kind == "definition":
-        fits &= ~pl.col("a").str.contains(NO_TERM[lang])
+    if not joins:
+        fits &= _has_pairs(pl.col("a")) & _has_pairs(pl.col("b"))
+    for name, refused in zip("ab", REFUSED.get((kind, lang), ()), strict=False):
+        fits &= ~pl.col(name).str.contains(refused)
     capital = pl.col("b").str.head(1).str.to_uppercase() + pl.col("b").str.slice(1)
     end = "." if lang == "en" else "。"
     bare = pl.col("a").str.contains(ENDED)
@@ -134,7 +136,13 @@ def split_texts(sentences: pl.DataFrame, *, seed: int) -> pl.DataFrame:
 
 def _is_prose() -> pl.Expr:
     s = pl.col("s")
-    good = s.str.contains(ENDED) & ~s.str.contains(UNREADABLE)
+    return s.str.contains(ENDED) & ~s.str.contains(UNREADABLE) & _has_pairs(s)
+
+
+def _has_pairs(text: pl.Expr) -> pl.Expr:
+    """Whether each bracket and quotation mark has its other one."""
+    good = text.str.count_matches('"', literal=True) % 2 == 0
     for left, right in _BRACKETS:
-        good &= s.str.count_matches(left, literal=True) == s.str.count_matches(right, literal=True)
+        count = text.str.count_matches(left, literal=True)
+        good &= count == text.str.count_matches(right, literal=True)
     return good

@@ -6,23 +6,29 @@
 Pairs = tuple[tuple[str, str], ...]
 
 RELATIONS = {
-    "zh": {"entailment": "蕴含", "contradiction": "矛盾", "neutral": "中立"},
-    "en": {"entailment": "Entailment", "contradiction": "Contradiction", "neutral": "Neutral"},
+    "zh": {"consequence": "因果", "contrast": "转折", "addition": "补充"},
+    "en": {"consequence": "Consequence", "contrast": "Contrast", "addition": "Addition"},
 }
 
 TEMPLATES: dict[str, dict[str, Pairs]] = {
     "zh": {
-        "nli": (
+        "relation": (
             (
-                "前提：{a}\n假设：{b}\n从前提看，假设与它是什么关系？请从“蕴含”“矛盾”“中立”中选择。",
+                "前句：{a}\n后句：{b}\n后句与前句是什么关系？请从“因果”“转折”“补充”中选择。",
                 "{r}",
             ),
-            ("请判断下面两句话的关系（蕴含、矛盾或中立）。\n\n第一句：{a}\n第二句：{b}", "{r}"),
-            ("“{a}”\n“{b}”\n后一句与前一句是蕴含、矛盾还是中立？", "两句的关系是：{r}。"),
+            (
+                (
+                    "请判断下面两句话的关系：因果（后一句是前一句的结果或推论）、转折或补充。\n\n"
+                    "第一句：{a}\n第二句：{b}"
+                ),
+                "{r}",
+            ),
+            ("“{a}”\n“{b}”\n两句之间是因果、转折还是补充关系？", "两句是{r}关系。"),
         ),
         "cause": (
-            ("下面这种情况是什么原因造成的？\n\n{b}", "{a}"),
-            ("{a}\n\n这会带来什么结果？", "{b}"),
+            ("下面所说的结果或结论，原因是什么？\n\n{b}", "{a}"),
+            ("{a}\n\n由此会有什么结果，或得出什么结论？", "{b}"),
             ("请根据原因推断结果。\n\n原因：{a}", "结果：{b}"),
         ),
         "paraphrase": (
@@ -53,18 +59,18 @@ TEMPLATES: dict[str, dict[str, Pairs]] = {
         ),
     },
     "en": {
-        "nli": (
+        "relation": (
             (
                 (
-                    "Premise: {a}\nHypothesis: {b}\nHow does the hypothesis relate to the premise: "
-                    "entailment, contradiction or neutral?"
+                    "Sentence 1: {a}\nSentence 2: {b}\nHow does the second sentence relate to the "
+                    "first: consequence, contrast or addition?"
                 ),
                 "{r}",
             ),
             (
                 (
-                    "Sentence 1: {a}\nSentence 2: {b}\nIs the relation between the two entailment, "
-                    "contradiction or neutral?"
+                    "Is the second of these sentences a consequence of the first, a contrast to it "
+                    "or an addition?\n\n1. {a}\n2. {b}"
                 ),
                 "{r}",
             ),

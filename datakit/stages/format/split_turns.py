@@ -22,8 +22,9 @@ class SplitTurnsFormat:
     Marks that messages of the turn itself have stay. What follows the last answer belongs to no
     record; conversations with less than two answers, and documents, stay as they are.
 
-    The records of conversation `x` are `x#1`, `x#2` and so on. Some trainers know no mark by
-    message and would learn earlier answers again: see what the sink says of `train`.
+    The records of conversation `x` are `x#1`, `x#2` and so on; `format.merge_turns` makes one of
+    them again. Some trainers know no mark by message and would learn earlier answers again: see
+    what the sink says of `train`.
     """
 
     needs: ClassVar[Columns] = frozenset({MESSAGES})
