@@ -18,8 +18,11 @@ class Target(NamedTuple):
     settings: str = ""
     tools: bool = False
     one_turn: bool = False
+    """Whether it has room for one question and its answer: the first ones are given."""
     answers: str = "all"
     """Which answers the trainer learns: `all`, or the `last`."""
+    has_loss: bool = True
+    """Whether the loader tells what is learnt, or has rows only."""
 
 
 TARGETS = [
@@ -49,7 +52,10 @@ TARGETS = [
     Target("torchtune", "instruct", one_turn=True),
     Target("torchtune", "preference", "preference", answers="last"),
     Target("torchtune", "text", "text"),
-    Target("datasets", "messages", settings="tools = true", tools=True),
+    Target("mds", "text", "text"),
+    Target("mds", "chat"),
+    Target("mds", "prompt_completion", one_turn=True),
+    Target("datasets", "messages", settings="tools = true", tools=True, has_loss=False),
 ]
 
 STAGES = {
@@ -92,7 +98,10 @@ def write(target: Target, records: list[dict[str, Any]], folder: Path) -> Writte
     """Let datakit write the records that a layout is meant for."""
     folder.mkdir(parents=True)
     path, output = folder / "input.jsonl", folder / "out"
-    lines = [json.dumps(record, ensure_ascii=False) for record in records if fits(target, record)]
+    records = [record for record in records if fits(target, record)]
+    if target.one_turn:
+        records = [{**record, "messages": first_turn(record)} for record in records]
+    lines = [json.dumps(record, ensure_ascii=False) for record in records]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     text = PIPELINE.format(path=path, output=output, stage=STAGES[target.kind], **target._asdict())
     (folder / "pipeline.toml").write_text(text, encoding="utf-8")
@@ -117,9 +126,12 @@ def fits(target: Target, record: dict[str, Any]) -> bool:
     uses_tools = "tools" in record or any(m["role"] == "tool" for m in messages)
     if uses_tools and not target.tools:
         return False
-    if target.kind in ("preference", "feedback") and not messages[-1]["content"]:
-        return False
-    return not target.one_turn or len(messages) == 2
+    return target.kind not in ("preference", "feedback") or bool(messages[-1]["content"])
+
+
+def first_turn(record: dict[str, Any]) -> list[dict[str, Any]]:
+    """The first question and its answer."""
+    return [m for m in record["messages"] if m["role"] != "system"][:2]
 
 
 def learnt(target: Target, record: dict[str, Any]) -> list[str]:
@@ -136,3 +148,16 @@ def learnt(target: Target, record: dict[str, Any]) -> list[str]:
     if target.kind == "preference":
         texts.append(record["rejected"])
     return texts
+
+
+def masked(target: Target, record: dict[str, Any]) -> list[str]:
+    """Texts that must not be in the loss: all but the answers, where a loader has a loss at all.
+
+    One that a call repeats in its arguments is left out: it may be there.
+    """
+    if target.kind == "text" or not target.has_loss:
+        return []
+    messages = record["messages"]
+    calls = json.dumps([m.get("tool_calls") for m in messages], ensure_ascii=False)
+    others = [m["content"] for m in messages if m["role"] != "assistant"]
+    return [text for text in others if text.strip() and text.strip() not in calls]
