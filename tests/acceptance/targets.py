@@ -151,13 +151,14 @@ def learnt(target: Target, record: dict[str, Any]) -> list[str]:
 
 
 def masked(target: Target, record: dict[str, Any]) -> list[str]:
-    """Texts that must not be in the loss: all but the answers, where a loader has a loss at all.
+    """Texts that must not be in the loss: the prompts, where a loader has a loss at all.
 
-    One that a call repeats in its arguments is left out: it may be there.
+    One that an answer or a call repeats is left out: it may be there.
     """
     if target.kind == "text" or not target.has_loss:
         return []
-    messages = record["messages"]
-    calls = json.dumps([m.get("tool_calls") for m in messages], ensure_ascii=False)
-    others = [m["content"] for m in messages if m["role"] != "assistant"]
-    return [text for text in others if text.strip() and text.strip() not in calls]
+    answers = [m for m in record["messages"] if m["role"] == "assistant"]
+    calls = json.dumps([m.get("tool_calls") for m in answers], ensure_ascii=False)
+    said = "\n".join([calls, *(m["content"] for m in answers if m["content"])])
+    prompts = [m["content"].strip() for m in record["messages"] if m["role"] != "assistant"]
+    return [text for text in prompts if text and text not in said]

@@ -12,7 +12,7 @@ from types import ModuleType
 # Its data sets of pictures need torchvision, whose wheel does not load beside torch for the CPU.
 sys.modules["streaming.vision"] = ModuleType("streaming.vision")
 
-from streaming import StreamingDataset
+from streaming import StreamingDataset  # noqa: E402
 
 
 def main(output: str, layout: str, result: str) -> None:
