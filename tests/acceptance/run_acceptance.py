@@ -17,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from conversations import Inputs, base_conversations
-from targets import TARGETS, Target, learnt, masked, write
+from targets import NOTES, TARGETS, Target, learnt, masked, write
 
 LOADERS = Path(__file__).parent / "loaders"
 WITH_LOADER = sorted(file.stem.removeprefix("load_") for file in LOADERS.glob("load_*.py"))
@@ -82,7 +82,8 @@ def try_target(target: Target, records: list[dict], folder: Path, python: str) -
     shown = [record["id"] for record, row in pairs if shows_prompt(target, record, row)]
     refused = ", ".join(f"{reason} {rows}" for reason, rows in written.rejected.items()) or "0"
     given = len(written.records) + sum(written.rejected.values())
-    cells = [loader, f"{target.layout} {target.settings}".strip(), given, refused]
+    notes = [target.settings, *(note for key, note in NOTES.items() if getattr(target, key))]
+    cells = [loader, ", ".join([target.layout, *filter(None, notes)]), given, refused]
     cells += [len(written.records), len(loaded), len(missing), len(shown)]
     print(f"| {' | '.join(map(str, cells))} |", flush=True)
     if missing or shown:

@@ -19,6 +19,8 @@ class Target(NamedTuple):
     tools: bool = False
     one_turn: bool = False
     """Whether it has room for one question and its answer: the first ones are given."""
+    flagged: bool = False
+    """Whether the first of several answers is marked as one that is not learnt."""
     answers: str = "all"
     """Which answers the trainer learns: `all`, or the `last`."""
     has_loss: bool = True
@@ -28,6 +30,7 @@ class Target(NamedTuple):
 TARGETS = [
     Target("llamafactory", "sharegpt", tools=True),
     Target("llamafactory", "sharegpt", tools=True, settings='container = "jsonl"'),
+    Target("llamafactory", "sharegpt", flagged=True, tools=True),
     Target("llamafactory", "openai", tools=True),
     Target("llamafactory", "alpaca"),
     Target("llamafactory", "pretrain", "text"),
@@ -40,11 +43,13 @@ TARGETS = [
     Target("trl", "preference", "preference", answers="last"),
     Target("trl", "unpaired", "feedback", answers="last"),
     Target("axolotl", "chat", settings="tools = true", tools=True),
+    Target("axolotl", "chat", flagged=True),
     Target("axolotl", "completion", "text"),
     Target("axolotl", "preference", "preference", answers="last"),
     Target("axolotl", "kto", "feedback", answers="last"),
     Target("swift", "chat", tools=True),
     Target("swift", "chat", settings="flags = true", tools=True),
+    Target("swift", "chat", settings="flags = true", flagged=True, tools=True),
     Target("swift", "pretrain", "text"),
     Target("swift", "preference", "preference", answers="last"),
     Target("swift", "kto", "feedback", answers="last"),
@@ -86,6 +91,10 @@ layout = "{layout}"
 """
 
 
+NOTES = {"one_turn": "first turns", "flagged": "first answers masked"}
+"""Fields of a target that the table names."""
+
+
 class Written(NamedTuple):
     """An output: where, and its records in order, as they were in the input."""
 
@@ -99,8 +108,9 @@ def write(target: Target, records: list[dict[str, Any]], folder: Path) -> Writte
     folder.mkdir(parents=True)
     path, output = folder / "input.jsonl", folder / "out"
     records = [record for record in records if fits(target, record)]
-    if target.one_turn:
-        records = [{**record, "messages": first_turn(record)} for record in records]
+    if target.one_turn or target.flagged:
+        shorten = first_turn if target.one_turn else first_answer_masked
+        records = [{**record, "messages": shorten(record["messages"])} for record in records]
     lines = [json.dumps(record, ensure_ascii=False) for record in records]
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
     text = PIPELINE.format(path=path, output=output, stage=STAGES[target.kind], **target._asdict())
@@ -129,16 +139,29 @@ def fits(target: Target, record: dict[str, Any]) -> bool:
     return target.kind not in ("preference", "feedback") or bool(messages[-1]["content"])
 
 
-def first_turn(record: dict[str, Any]) -> list[dict[str, Any]]:
+def first_turn(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The first question and its answer."""
-    return [m for m in record["messages"] if m["role"] != "system"][:2]
+    return [message for message in messages if message["role"] != "system"][:2]
+
+
+def first_answer_masked(messages: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The messages; of several answers the first is not to be learnt."""
+    first, *others = [n for n, message in enumerate(messages) if message["role"] == "assistant"]
+    if not others:
+        return messages
+    return [*messages[:first], {**messages[first], "weight": 0}, *messages[first + 1 :]]
+
+
+def is_learnt(message: dict[str, Any]) -> bool:
+    """Whether a message is an answer that is to be learnt."""
+    return message["role"] == "assistant" and message.get("weight") != 0
 
 
 def learnt(target: Target, record: dict[str, Any]) -> list[str]:
     """Texts that must be in the loss of a record: answers, names of called tools, documents."""
     if target.kind == "text":
         return [m["content"] for m in record["messages"]]
-    spoken = [m for m in record["messages"] if m["role"] == "assistant"]
+    spoken = [message for message in record["messages"] if is_learnt(message)]
     if target.answers == "last":
         spoken = spoken[-1:]
     texts = []
@@ -151,14 +174,14 @@ def learnt(target: Target, record: dict[str, Any]) -> list[str]:
 
 
 def masked(target: Target, record: dict[str, Any]) -> list[str]:
-    """Texts that must not be in the loss: the prompts, where a loader has a loss at all.
+    """Texts that must not be in the loss, if the loader has one: all but the learnt answers.
 
     One that an answer or a call repeats is left out: it may be there.
     """
     if target.kind == "text" or not target.has_loss:
         return []
-    answers = [m for m in record["messages"] if m["role"] == "assistant"]
+    answers = [message for message in record["messages"] if is_learnt(message)]
     calls = json.dumps([m.get("tool_calls") for m in answers], ensure_ascii=False)
     said = "\n".join([calls, *(m["content"] for m in answers if m["content"])])
-    prompts = [m["content"].strip() for m in record["messages"] if m["role"] != "assistant"]
-    return [text for text in prompts if text and text not in said]
+    others = [m["content"] or "" for m in record["messages"] if not is_learnt(m)]
+    return [text for text in map(str.strip, others) if text and text not in said]

@@ -1,8 +1,8 @@
 """What is written is what the loader has: `datasets` always, a trainer where one is installed.
 
-An interpreter with the trainer is named in the environment: DATAKIT_LLAMAFACTORY_PYTHON,
-DATAKIT_TRL_PYTHON, DATAKIT_TORCHTUNE_PYTHON. All layouts of a trainer on 2,000 conversations:
-`run_acceptance.py`.
+An interpreter with the trainer is named in the environment: DATAKIT_LLAMAFACTORY_PYTHON, likewise
+DATAKIT_TRL_PYTHON and those of axolotl, swift, torchtune, mds. All layouts of a trainer on 2,000
+conversations: `run_acceptance.py`.
 """
 
 import os
@@ -21,10 +21,10 @@ from targets import TARGETS, Target, write  # noqa: E402
 
 INSTALLED = {
     name: os.environ[key]
-    for name in ("llamafactory", "trl", "torchtune")
+    for name in ("llamafactory", "trl", "axolotl", "swift", "torchtune", "mds")
     if (key := f"DATAKIT_{name.upper()}_PYTHON") in os.environ
 }
-IN_GATE = [target for target in TARGETS if target.trainer != "datasets"]
+IN_GATE = [target for target in TARGETS if target.trainer not in ("datasets", "mds")]
 FIRST = {target.trainer: target for target in reversed(IN_GATE)}
 
 
