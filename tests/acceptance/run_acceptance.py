@@ -106,7 +106,8 @@ def load(target: Target, output: Path, folder: Path, python: str) -> tuple[str, 
         print(done.stderr[-3000:], file=sys.stderr)
         return target.trainer, []
     name = json.loads(done.stdout.splitlines()[-1])["loader"]
-    return name, [json.loads(line) for line in result.read_text("utf-8").splitlines()]
+    with result.open(encoding="utf-8") as lines:
+        return name, [json.loads(line) for line in lines]
 
 
 def holds(target: Target, record: dict, row: dict) -> bool:

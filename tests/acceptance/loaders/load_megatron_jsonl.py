@@ -21,7 +21,7 @@ from bytes_tokenizer import bytes_tokenizer
 from megatron.core.datasets.gpt_dataset import GPTDatasetConfig
 from megatron.core.datasets.utils import Split
 
-LENGTH = 1 << 16
+LENGTH = 1 << 15
 
 
 def from_source(name: str) -> ModuleType:
