@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from unicodedata import normalize
 
 from conversations import Inputs, base_conversations
 from odd_conversations import odd_conversations
@@ -135,15 +136,19 @@ def shows_prompt(target: Target, record: dict, row: dict) -> bool:
 
 
 def beside(target: Target, record: dict, row: dict) -> str | None:
-    """What is in the loss beside the texts that must be there; nothing if one of those is not."""
-    rest, position = [], 0
+    """What is in the loss beside the texts that must be there; nothing if one of those is not.
+
+    Tokenizers such as Qwen's compose characters (NFC), so both sides are compared composed.
+    """
+    found, rest, position = normalize("NFC", row["text"]), [], 0
     for text in learnt(target, record):
-        start = row["text"].find(text.strip(), position)
+        wanted = normalize("NFC", text.strip())
+        start = found.find(wanted, position)
         if start < 0:
             return None
-        rest.append(row["text"][position:start])
-        position = start + len(text.strip())
-    return "\n".join([*rest, row["text"][position:]])
+        rest.append(found[position:start])
+        position = start + len(wanted)
+    return "\n".join([*rest, found[position:]])
 
 
 if __name__ == "__main__":
