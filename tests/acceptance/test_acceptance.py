@@ -1,8 +1,8 @@
 """What is written is what the loader has: `datasets` always, a trainer where one is installed.
 
-An interpreter with the trainer is named in the environment: DATAKIT_LLAMAFACTORY_PYTHON,
-DATAKIT_TRL_PYTHON, DATAKIT_TORCHTUNE_PYTHON. All layouts of a trainer on 2,000 conversations:
-`run_acceptance.py`.
+An interpreter with the trainer is named in the environment: DATAKIT_LLAMAFACTORY_PYTHON, likewise
+DATAKIT_TRL_PYTHON and those of axolotl, swift, torchtune, nemo, mds. All layouts of a trainer on
+2,000 conversations: `run_acceptance.py`.
 """
 
 import os
@@ -19,13 +19,14 @@ sys.path.insert(0, str(HERE))
 from conversations import Inputs, base_conversations  # noqa: E402
 from targets import TARGETS, Target, write  # noqa: E402
 
+BY_DATASETS = ("llamafactory", "trl", "axolotl", "swift", "torchtune")
+"""Trainers that load their files with `datasets`."""
 INSTALLED = {
     name: os.environ[key]
-    for name in ("llamafactory", "trl", "torchtune")
+    for name in (*BY_DATASETS, "nemo", "mds")
     if (key := f"DATAKIT_{name.upper()}_PYTHON") in os.environ
 }
-IN_GATE = [target for target in TARGETS if target.trainer != "datasets"]
-FIRST = {target.trainer: target for target in reversed(IN_GATE)}
+FIRST = {target.trainer: target for target in reversed(TARGETS)}
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_the_conversations_are_of_all_kinds(records: list[dict[str, Any]]) -> No
     assert any(m.get("tool_calls") for each in messages for m in each)
 
 
-@pytest.mark.parametrize("target", FIRST.values(), ids=str)
+@pytest.mark.parametrize("target", map(FIRST.get, BY_DATASETS), ids=str)
 def test_datasets_loads_every_row_of_a_trainer(
     target: Target, records: list[dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -100,6 +100,8 @@ class AxolotlSink(TrainerSettings):
         lines: dict[str, Any] = {}
         if self.layout in ("preference", "kto"):
             lines["rl"] = "dpo" if self.layout == "preference" else "kto"
+        if self.layout == "kto":
+            lines["remove_unused_columns"] = False  # axolotl takes no KTO without this line
         train = [path for split in ("train",) for path in splits.get(split, [])]
         lines["datasets"] = [self._entry(path) for path in train]
         if "val" in splits:
