@@ -10,7 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datakit.kernels.scripts import Bytes, Offsets
-from datakit.kernels.segmentation import mark_words
+from datakit.kernels.segmentation import mark_tokens
 from datakit.records import Table, utf8_buffers
 from datakit.text.signal_catalogue import JIEBA, SIGNALS
 from datakit.text.word_lists import word_lists
@@ -35,7 +35,7 @@ def measure(texts: pl.Series, names: Iterable[str]) -> Table:
     data, offsets = utf8_buffers(texts)
     found = _measured(data, offsets, plain) if plain else {}
     if cut:
-        by_jieba = _measured(data, offsets, cut, cuts=mark_words(data, offsets))
+        by_jieba = _measured(data, offsets, cut, cuts=mark_tokens(data, offsets))
         found |= {f"{JIEBA}{name}": values for name, values in by_jieba.items()}
     return pl.DataFrame({signal.name: found[signal.name] for signal in signals})
 
