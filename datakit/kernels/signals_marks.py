@@ -108,7 +108,7 @@ def front_end(chars: Chars, at: int, stop: int, properties: Properties) -> int:
         return at
     flags, end = peek(properties, peek(chars.kinds, at)), at + 1
     if not flags & DOT:
-        return at + (flags & FRONT > 0)
+        return at + int(flags & FRONT > 0)
     while end < stop and peek(properties, peek(chars.kinds, end)) & DOT:
         end += 1
     return end if end - at > 1 else at
@@ -176,7 +176,7 @@ def inner_end(chars: Chars, at: int, span: tuple[int, int], properties: Properti
         return at
     before, after = properties[kinds[at - 1]], properties[kinds[end]]
     if flags & DOT:
-        return at + (before & LETTER > 0 and not before & UPPER and after & UPPER > 0)
+        return at + int(before & LETTER > 0 and not before & UPPER and after & UPPER > 0)
     if before & (LETTER | ASCII_DIGIT):
         return pair_end(chars, at, stop, properties)
     return at
@@ -191,11 +191,11 @@ def pair_end(chars: Chars, at: int, stop: int, properties: Properties) -> int:
     if is_sum and (after & ASCII_DIGIT or codes[at + 1] == _HYPHEN):
         return at + 1
     if code == _COMMA:
-        return at + (before & after & LETTER > 0)
+        return at + int(before & after & LETTER > 0)
     if code == _COLON and at + 2 < stop and codes[at + 1] == codes[at + 2] == _SLASH:
         return stop + 1
     if code in (_COLON, _LESS, _GREATER, _EQUALS, _SLASH):
-        return at + (after & LETTER > 0)
+        return at + int(after & LETTER > 0)
     return dash_end(chars, at, stop, properties)
 
 

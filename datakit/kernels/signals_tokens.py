@@ -63,7 +63,7 @@ def read_text(chars: Chars, row: int, kinds: Kinds, lower: Lower, tokens: Tokens
         poke(tokens.flags, n, is_word * IS_WORD | (met & LETTER > 0) * HAS_LETTER | spaced)
         spaced = 0
         n += 1
-    return n
+    return int(n)
 
 
 @part
