@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from datakit.errors import PipelineFileError, UsageError
+from datakit.errors import PipelineFileError, Problem, UsageError
 from datakit.executors.fitting import Fitted, Fitting, fit_preset
 from datakit.executors.training import NEGATIVE, POSITIVE, Side, Training, train
 from datakit.plan import PATH_SOURCE, Plan, plan_file, plan_path
@@ -81,6 +81,8 @@ def train_classifier(
     began = time.monotonic()
     compiled = None if pipeline is None else plan_file(pipeline)
     named = {POSITIVE: list(positive), NEGATIVE: list(negative)}
+    if both := set(positive) & set(negative):
+        raise UsageError(f"on both sides: {', '.join(sorted(both))}")
     sides = {side: _sides(names, compiled, text=text) for side, names in named.items()}
     return train(Path(model), sides, Training(**settings), began=began)
 
@@ -98,7 +100,13 @@ def _sides(names: Sequence[str], plan: Plan | None, *, text: str) -> list[Side]:
         try:
             found.append(Side(plan_path(name, text=text), (PATH_SOURCE,)))
         except PipelineFileError as error:
-            problem = error.problems[0]
-            sources = f"; sources of the pipeline: {', '.join(sorted(known))}" if known else ""
-            raise UsageError(f"{name}: {problem.message}. {problem.hint}{sources}") from error
+            raise UsageError(f"{name}: {_why_no_side(error.problems[0], known)}") from error
     return found
+
+
+def _why_no_side(problem: Problem, sources: set[str]) -> str:
+    """What is wrong with a name that is no path, and what it could be."""
+    what = " ".join(filter(None, [f"{problem.message};", problem.hint and f"{problem.hint};"]))
+    if sources:
+        return f"{what} sources of the pipeline: {', '.join(sorted(sources))}"
+    return f"{what} sources have names only with a pipeline (--pipeline FILE)"

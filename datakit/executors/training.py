@@ -3,6 +3,7 @@
 import hashlib
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -73,12 +74,7 @@ def train(
     Raises:
         DatakitError: a side has too few records, or a file cannot be written.
     """
-    lines = {side: _gather(sides[side], settings) for side in SIDES}
-    for side, table in lines.items():
-        if table.height < LEAST_RECORDS:
-            raise DatakitError(
-                f"the {side} side has {table.height} records; {LEAST_RECORDS} are the least"
-            )
+    lines = {side: _gather(side, sides[side], settings) for side in SIDES}
     held = {side: table.filter(_is_held(settings)) for side, table in lines.items()}
     kept = {side: table.filter(~_is_held(settings)) for side, table in lines.items()}
     try:
@@ -113,39 +109,52 @@ def _write_card(model: Path, settings: Training, more: dict[str, Any]) -> None:
     card_path(model).write_text(text, encoding="utf-8")
 
 
-def _gather(sides: Sequence[Side], settings: Training) -> Table:
+def _gather(name: str, sides: Sequence[Side], settings: Training) -> Table:
     """The lines of one side, `line` and its hash `key`, in order of hashes: at most so many as are
     wanted, and never more than three times as many in memory.
+
+    Raises:
+        DatakitError: there are too few.
     """
-    most = settings.most_records
+    most, rejected = settings.most_records, Counter[str]()
     found = pl.DataFrame(schema={"line": pl.String, "key": pl.UInt64})
     for side in sides:
-        for batch in _records(side):
+        for batch in _records(side, rejected):
             texts = take_excerpts(joined_content(batch), settings.max_chars)
             lines = tokenise(texts, settings.tokens).str.replace_all(r"\s+", " ").alias("line")
             keys = hash_strings(lines, seed=settings.seed).alias("key")
             found = found.vstack(pl.DataFrame([lines, keys]).filter(pl.col("line") != ""))
             if found.height > 2 * most:
                 found = found.sort("key", maintain_order=True).head(most)
+    if found.height < LEAST_RECORDS:
+        why = ", ".join(f"{reason} {count:,}" for reason, count in rejected.most_common())
+        told = f"; rejected were: {why}" if why else ""
+        few = f"the {name} side has {found.height} records; {LEAST_RECORDS} are the least"
+        raise DatakitError(few + told)
     return found.sort("key", maintain_order=True).head(most)
 
 
-def _records(side: Side) -> Iterator[Batch]:
+def _records(side: Side, rejected: Counter[str]) -> Iterator[Batch]:
+    """The records that pass; of others, `rejected` counts the reasons."""
     for source in side.plan.sources:
         if source.name not in side.sources:
             continue
-        for batch in _read(source):
+        for batch in _read(source, rejected):
             for step in side.plan.segments[0].steps:
                 if batch.height and step.concerns(source.name):
-                    batch = run_local(step.stage, batch).kept
+                    parted = run_local(step.stage, batch)
+                    rejected.update(parted.rejects["reason"])
+                    batch = parted.kept
             if batch.height:
                 yield batch
 
 
-def _read(source: Source) -> Iterator[Batch]:
+def _read(source: Source, rejected: Counter[str]) -> Iterator[Batch]:
     for shard in source.shards(SHARD_BYTES):
         for batch in source.read(shard):
-            yield part_by_reason_column(batch).kept
+            parted = part_by_reason_column(batch)
+            rejected.update(parted.rejects["reason"])
+            yield parted.kept
 
 
 def _is_held(settings: Training) -> pl.Expr:

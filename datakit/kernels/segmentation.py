@@ -63,6 +63,24 @@ def mark_words(data: Bytes, offsets: Offsets) -> Bytes:
     return marks
 
 
+def mark_tokens(data: Bytes, offsets: Offsets) -> Bytes:
+    """One byte for each of `data`: 0 where a character begins that goes on with the token of the
+    character before it, 1 everywhere else.
+
+    Han words as `mark_words` has them. Other tokens are those that jieba makes of a text: Latin
+    letters and ASCII digits in a row, with a fraction (`.5`) and `%` behind them; marks `#%&+-._`
+    in a row; each other character by itself. Not those of its dictionary that mix both (`T恤`).
+    """
+    from datakit.kernels.spelled_cuts import mark_spelled
+
+    marks = mark_words(data, offsets)
+    frozen = data.view(), offsets.view()
+    for array in frozen:
+        array.flags.writeable = False
+    mark_spelled(*frozen, marks)
+    return marks
+
+
 @cache
 def _dictionary() -> Dictionary:
     written = (_folder_of_jieba() / "dict.txt").read_text(encoding="utf-8").split()

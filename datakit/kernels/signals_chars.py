@@ -12,10 +12,10 @@ from datakit.kernels.simd import Bytes, Offsets, kernel, load_word, part
 _HIGH_BITS, _NONE = np.uint64(0x8080808080808080), np.uint64(0)
 _LANES = 4
 
-COUNTS = ("chars", "bracketed", "hash_runs", "ellipsis_runs")
+COUNTS = ("chars", "bracketed", "hash_runs", "ellipsis_runs", "dot_triples")
 """Columns of what `read_all` counts, beside properties."""
 
-CHARS, BRACKETED, HASH_RUNS, ELLIPSIS_RUNS = range(len(COUNTS))
+CHARS, BRACKETED, HASH_RUNS, ELLIPSIS_RUNS, DOT_TRIPLES = range(len(COUNTS))
 
 
 Lanes: TypeAlias = NDArray[np.int32]
@@ -32,7 +32,8 @@ class Texts(NamedTuple):
 
 class Chars(NamedTuple):
     """The characters of some texts, one after the other: text i has those from `bounds[i]` to
-    `bounds[i + 1]`. `begins` says of each, if it is not empty, whether a Han word may begin there.
+    `bounds[i + 1]`. `begins` says of each whether a token begins there: from `cuts`, or
+    filled in with the tokens.
     """
 
     codes: NDArray[np.uint32]
@@ -76,6 +77,8 @@ def read_text(
                 kind = peek(table, code)
                 poke(codes, n + step, code)
                 poke(kinds, n + step, kind)
+                if cuts.size:
+                    poke(begins, n + step, peek(cuts, at + step))
                 counts[step % _LANES, kind] += 1
             at += 8
             n += 8
@@ -109,7 +112,7 @@ def add_up(counts: Lanes, properties: NDArray[np.int64], totals: Totals) -> None
 
 @part
 def count_marks(chars: Chars, span: tuple[int, int], kinds: Kinds, found: Totals) -> None:
-    """Characters in `【】`, runs of `#` and of dots, among the characters `start` to `stop`."""
+    """Characters in `【】`, runs of `#` and of dots, `...` in these, from `start` to `stop`."""
     start, stop = span
     own = chars.kinds
     opened, run = -1, start - 1
@@ -131,6 +134,7 @@ def count_marks(chars: Chars, span: tuple[int, int], kinds: Kinds, found: Totals
                 found[ELLIPSIS_RUNS] += flags & ELLIPSIS > 0
             elif i == run + 1:
                 found[ELLIPSIS_RUNS] += flags & DOT > 0
+            found[DOT_TRIPLES] += flags & DOT > 0 and (i - run) % 3 == 2
 
 
 @kernel

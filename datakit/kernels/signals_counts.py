@@ -63,7 +63,8 @@ def _read(
 ) -> Iterator[Stretch]:
     """Read the texts, a stretch at a time; the same memory is used for each."""
     size = min(max(STRETCH, setting.longest), texts.data.size) + 1
-    chars = _make_chars(size, has_cuts=texts.cuts.size > 0)
+    is_cut = texts.cuts.size > 0
+    chars = _make_chars(size)
     tokens, small = _make_tokens(size if wants_tokens else 1), lower_table()
     for first, stop in _stretches(texts.offsets):
         rows, bounds = slice(first, stop), np.zeros(stop - first + 1, dtype=np.int64)
@@ -74,7 +75,9 @@ def _read(
         )
         if wants_tokens:
             tokens = tokens._replace(bounds=bounds.copy())
-            signals_tokens.read_tokens(chars, setting.kinds, small, tokens, counts.tokens[rows])
+            signals_tokens.read_tokens(
+                chars, setting.kinds, small, tokens, counts.tokens[rows], is_cut=is_cut
+            )
         newlines = np.ascontiguousarray(counts.properties[rows, _NEWLINES])
         yield Stretch(chars, tokens, newlines, first)
 
@@ -89,9 +92,9 @@ def _stretches(offsets: Offsets) -> Iterator[tuple[int, int]]:
         first = stop
 
 
-def _make_chars(size: int, *, has_cuts: bool) -> Chars:
-    begins = np.empty(size if has_cuts else 0, dtype=np.uint8)
-    codes, kinds = np.empty(size, dtype=np.uint32), np.empty(size, dtype=np.uint8)
+def _make_chars(size: int) -> Chars:
+    begins, codes = np.empty(size, dtype=np.uint8), np.empty(size, dtype=np.uint32)
+    kinds = np.empty(size, dtype=np.uint8)
     return Chars(codes, kinds, begins, np.zeros(1, dtype=np.int64))
 
 

@@ -19,7 +19,8 @@ PROPERTIES = (
     "space", "letter", "alnum", "combining", "digit", "upper", "punctuation", "symbol",
     "garbled", "apart", "han", "kana", "latin", "hant", "hans", "end_mark",
     "closer", "bullet", "stop", "soft_end", "quote_end", "brace", "underscore", "apostrophe",
-    "comma", "ascii_digit", "dot", "ellipsis", "hash", "open", "close", "newline",
+    "ascii_digit", "front", "back", "inner", "picture", "dot", "ellipsis", "hash",
+    "open", "close", "newline",
 )  # fmt: skip
 """Bit i of a kind's properties, and column i of the counts: `PROPERTIES[i]`."""
 
@@ -27,13 +28,15 @@ PROPERTIES = (
     SPACE, LETTER, ALNUM, COMBINING, DIGIT, UPPER, PUNCTUATION, SYMBOL,
     GARBLED, APART, HAN, KANA, LATIN, HANT, HANS, END_MARK,
     CLOSER, BULLET, STOP, SOFT_END, QUOTE_END, BRACE, UNDERSCORE, APOSTROPHE,
-    COMMA, ASCII_DIGIT, DOT, ELLIPSIS, HASH, OPEN, CLOSE, NEWLINE,
+    ASCII_DIGIT, FRONT, BACK, INNER, PICTURE, DOT, ELLIPSIS, HASH,
+    OPEN, CLOSE, NEWLINE,
 ) = (1 << bit for bit in range(len(PROPERTIES)))  # fmt: skip
 
 PLAIN = 1 << len(PROPERTIES)
 """Beside the bits of `PROPERTIES`: may stand in a word of several characters, whatever they are."""
 
 CLOSERS = "\"'”’」』）)】》〉]"
+_ENDS = "…,:;!?¿؟¡()[]{}<>_#*&—–。？！，、；：～·।،۔؛٪'\"”“`‘´’‚„»«「」『』（）〔〕【】《》〈〉⟦⟧"
 _SINGLES = {
     CLOSER: CLOSERS,
     BULLET: "•‣▶◀◦■□▪▫●○※·➢–-",
@@ -43,8 +46,11 @@ _SINGLES = {
     BRACE: "{",
     UNDERSCORE: "_",
     APOSTROPHE: "'’",
-    COMMA: ",",
     ASCII_DIGIT: "0123456789",
+    FRONT: f"{_ENDS}§%=",
+    BACK: _ENDS,
+    INNER: ".,-–—~:<>=/+*^'’",
+    PICTURE: "…",
     DOT: ".",
     ELLIPSIS: "…",
     HASH: "#",
@@ -59,7 +65,7 @@ _PLANES_END, _TAGS, _TAGS_END, _PRIVATE = 0x40000, 0xE0000, 0xE0200, 0xF0000
 
 class Kinds(NamedTuple):
     """`table[code]` is the kind of a code point, `properties[kind]` its bits; the first kind with
-    a bit above `ASCII_DIGIT` is `marks`: kinds from there on are few characters each.
+    a bit from `DOT` on is `marks`: kinds from there on are few characters each.
     """
 
     table: NDArray[np.uint8]
@@ -86,11 +92,11 @@ def find_kinds(end_marks: tuple[str, ...], hant: tuple[str, ...], hans: tuple[st
 
 
 @cache
-def _code_properties() -> NDArray[np.uint32]:
+def _code_properties() -> NDArray[np.uint64]:
     """Properties of the code points of the assigned planes, of the tags, and of one private one."""
     codes = [*range(_PLANES_END), *range(_TAGS, _TAGS_END), _PRIVATE]
     categories = np.array([unicodedata.category(chr(code)) for code in codes])
-    bits = np.zeros(len(codes), dtype=np.uint32)
+    bits = np.zeros(len(codes), dtype=np.uint64)
     for category in np.unique(categories):
         bits[categories == category] = _category_bits(str(category))
     for place in np.flatnonzero((categories != "Cn") & (categories != "Lo")):
@@ -103,7 +109,10 @@ def _code_properties() -> NDArray[np.uint32]:
 
 
 def _category_bits(category: str) -> int:
-    by_name = {"Co": SYMBOL | GARBLED, "Cn": SYMBOL, "Cc": APART, "Cf": APART}
+    by_name = {
+        "Co": SYMBOL | GARBLED, "Cn": SYMBOL, "Cc": APART, "Cf": APART,
+        "So": SYMBOL | FRONT | BACK | PICTURE, "Sc": SYMBOL | FRONT,
+    }  # fmt: skip
     by_letter = {"L": LETTER | ALNUM, "M": COMBINING, "P": PUNCTUATION, "S": SYMBOL}
     return by_name.get(category, by_letter.get(category[0], 0))
 

@@ -120,14 +120,19 @@ def end_sentence(chars: Chars, span: tuple[int, int, int], properties: NDArray[n
 
 @part
 def judge_ends(
-    chars: Chars, span: tuple[int, int], properties: NDArray[np.int64], counts: NDArray[np.int64]
+    chars: Chars,
+    span: tuple[int, int, int],
+    properties: NDArray[np.int64],
+    counts: NDArray[np.int64],
 ) -> None:
-    """Count a line, which holds something, by its first and last characters."""
-    first, stop = span
+    """Count a line, which holds something, by its first and last characters; `span` is (its start,
+    its first character that is no space, its end).
+    """
+    start, first, stop = span
     kinds, last = chars.kinds, properties[chars.kinds[stop - 1]]
     counts[LINES] += 1
-    counts[LONGEST] = max(counts[LONGEST], stop - first)
-    counts[SHORT] += stop - first <= SHORT_LINE
+    counts[LONGEST] = max(counts[LONGEST], stop - start)
+    counts[SHORT] += stop - start <= SHORT_LINE
     counts[BULLETS] += properties[kinds[first]] & BULLET > 0
     counts[END_MARKED] += last & END_MARK > 0
     dots = 0
@@ -147,16 +152,17 @@ def read_line(
     chars: Chars, span: tuple[int, int, int], properties: NDArray[np.int64]
 ) -> tuple[int, int, int, np.uint64, np.int64]:
     """The line at `at`: its first character that is no space and the place behind its last, the
-    place of its line feed (or `stop`), a hash of what is between the first two, its sentences.
+    place of its line feed (or `stop`), a hash of it up to the second, its sentences.
 
     `span` is (start of the text, at, stop).
     """
     codes, kinds = chars.codes, chars.kinds
     start, at, stop = span
+    running = key = np.uint64(0)
     while at < stop and peek(properties, peek(kinds, at)) & (SPACE | NEWLINE) == SPACE:
+        running = (running ^ np.uint64(peek(codes, at))) * MIX
         at += 1
     first = end = free = at
-    running = key = np.uint64(0)
     sentences, met = np.int64(0), np.int64(0)
     while at < stop:
         flags = peek(properties, peek(kinds, at))
@@ -201,16 +207,17 @@ def measure_text(
     start, stop = chars.bounds[row], chars.bounds[row + 1]
     properties, at, length, paragraph = kinds.properties, start, 0, np.uint64(0)
     while at < stop:
+        begin = at
         first, end, at, key, sentences = read_line(chars, (start, at, stop), properties)
         at += 1
         if first < end:
-            judge_ends(chars, (first, end), properties, counts)
+            judge_ends(chars, (begin, first, end), properties, counts)
             counts[SENTENCES] += sentences
             if enter(seen[0], key, size, stamp):
                 counts[DUP_LINES] += 1
-                counts[DUP_LINE_CHARS] += end - first
+                counts[DUP_LINE_CHARS] += end - begin
             paragraph = (paragraph ^ key) * MIX + np.uint64(1)
-            length += end - first
+            length += end - begin
         if length and (first == end or at >= stop):
             close_paragraph(seen[1], paragraph, size, stamp, counts, length)
             length, paragraph = 0, np.uint64(0)

@@ -20,7 +20,7 @@ Places = NDArray[np.int32]
 Totals = NDArray[np.int64]
 
 TOP, LAST_TOP, LONGEST = 2, 4, 10
-"""Lengths of n-grams: from `TOP` to `LAST_TOP` the one that covers most is looked for, from there
+"""Lengths of n-grams: from `TOP` to `LAST_TOP` the most frequent one is looked for, from there
 to `LONGEST` all that are repeated."""
 
 COUNTS = tuple(f"covered_{n}" for n in range(TOP, LONGEST + 1))
@@ -100,14 +100,18 @@ def pair(room: Room, size: int) -> int:
 
 @part
 def cover_most(room: Room, size: int, n: int, flags: NDArray[np.uint8]) -> int:
-    """Characters of the n-gram that covers most; a gap counts one where a space stands in it."""
+    """Characters of the most frequent n-gram, the first of several; a gap counts one where a space
+    stands in it.
+    """
     _, first, counts, places, _, _, sums = room
-    most = 0
+    most = covered = 0
     for k in range(size):
         i = peek(places, k)
         length = peek(sums, i + n) - peek(sums, i) - (peek(flags, i - 1) & SPACED > 0)
-        most = max(most, (peek(first, i) == i) * length * peek(counts, i))
-    return most
+        count = (peek(first, i) == i) * peek(counts, i)
+        covered = length * count if count > most else covered
+        most = max(most, count)
+    return covered
 
 
 @part

@@ -14,7 +14,7 @@ from datakit.kernels import (
     signals_ngrams,
     signals_phrases,
     signals_runs,
-    signals_tokens,
+    signals_stops,
     signals_windows,
 )
 from datakit.kernels.signals_automaton import make_automaton
@@ -89,7 +89,7 @@ def _prepare_lines(setting: Setting) -> Run:
 
 def _prepare_stops(setting: Setting) -> Run:
     listed = make_listed(tuple((setting.lists[name], way) for name, way in STOP_LISTS.items()))
-    return lambda stretch, counts: signals_tokens.count_listed(stretch.tokens, listed, counts)
+    return lambda stretch, counts: signals_stops.count_listed(stretch.tokens, listed, counts)
 
 
 def _prepare_ngrams(setting: Setting) -> Run:

@@ -5,31 +5,40 @@ Kernel: `datakit.kernels.signals.measure_signals(data, offsets, groups, *, lists
 are names of `GROUPS` (only their signals are measured), and `lists` are the word lists named in
 `LISTS`, as tuples of strings. A count is int64, everything else float64; one value a text. A share
 or mean over nothing is 0, so an empty text is 0 in every signal. `cuts` (uint8, one a byte of
-`data`): where given, a Han character begins a word only where its first byte is marked, so that a
-segmenter decides about the words; without it each Han character is a word. Signals whose names
-begin with `jieba_` are those of the same name measured with jieba's cuts: the caller adds the
-prefix, the kernel knows nothing of jieba.
+`data`): where given, a token begins at every character whose first byte is marked and behind every
+space, so that a segmenter decides about the tokens; without it they are cut as said below. Signals
+whose names begin with `jieba_` are those of the same name measured with jieba's cuts: the caller
+adds the prefix, the kernel knows nothing of jieba.
 
 Definitions, for all signals:
 
-- char: a Unicode code point. space: `str.isspace`. letter: `str.isalpha`. Han and kana as in
-  `datakit.kernels.scripts` (its letter table).
-- word: a run of `str.isalnum` characters and combining marks (categories M*); each Han or kana
-  character is a word of its own (with `cuts`, a Han word goes on until the next marked character or
-  the end of the run of Han characters). `.` or `,` between two ASCII digits belongs to the word
-  (`3.5`); `'` or `’` between two letters that are not Han begins a new word (`don` + `'t`).
-- mark: a run of one and the same character that is neither space nor part of a word nor of
-  category Cc or Cf (`...`, `——`, `#`). Characters of Cc and Cf part words as a space does and
-  belong to nothing.
-- token: a word or a mark. Words are compared exactly unless lower case is named (`str.lower` of
-  ASCII, Latin-1, Greek and Cyrillic will do).
-- line: the stretch between two `\n`, without the spaces at its ends. Only lines that hold
-  something count, unless "all lines" are named (a text has one more of them than `\n`).
+- char: a Unicode code point. space: `str.isspace`. letter: `str.isalpha`, capital: `str.isupper`.
+  digit: ASCII. Han and kana as in `datakit.kernels.scripts` (its letter table).
+- chunk: characters in a row that are neither space nor Han nor kana nor of category Cc or Cf.
+  Characters of Cc and Cf part chunks as a space does and belong to nothing.
+- token: a Han or kana character with the combining marks (categories M*) that follow; or a part of
+  a chunk, cut as spaCy cuts English (`datakit.kernels.signals_marks`):
+  - Marks are cut off at its two ends, each a token by itself, as long as there is one: two dots or
+    more in a row (together), one of `…,:;!?¿؟¡()[]{}<>_#*&—–`, quotation marks and brackets of all
+    kinds, marks of Chinese, or a character of category So; at the front also `§%=` and currency
+    signs, at the end `%` behind a digit, and a dot, which stays behind a letter that stands alone
+    and behind a capital that follows no other (`e.g.`, `U.S.`, `J.`).
+  - What is left is one token (`HIV)-related`, `P<0.05`, `3.5`), parted only at marks inside it, a
+    token each: two dots or more, `…`, a character of category So; a dot between a small letter and
+    a capital; a comma between letters; `:<>=/` or up to three of one of `-–—~` behind a letter or
+    digit and before a letter; `+-*^` behind a digit and before one or `-`. An apostrophe with one
+    or two characters behind it begins a token (`don` + `'t`). From `://` on nothing is parted.
+- word: a token with a character that is `str.isalnum` or a combining mark. mark: any other token.
+  Words are compared exactly unless lower case is named (`str.lower` of ASCII, Latin-1, Greek and
+  Cyrillic will do).
+- line: the stretch between two `\n`, without the spaces at its end; those at its front belong to
+  it. Only lines that hold something count, unless "all lines" are named (a text has one more of
+  them than `\n`).
 - paragraph: lines that follow each other without a blank one between them, joined by `\n`.
 - end mark: a character of the list `end_marks`; closer: one of `"'”’」』）)】》〉]`.
 - sentence: goes to a run of `。！？!?…` and `.`, with the closers that follow, or to the end of the
   line; it holds a letter or digit. A run of `.` alone ends a sentence only before a space, a closer
-  or the end of the line, and not behind a word of a single Latin letter (`J. Smith`).
+  or the end of the line, and not behind a Latin letter that stands alone (`J. Smith`).
 - n-gram: n tokens that follow each other, over lines and all.
 """
 
@@ -110,7 +119,11 @@ _LINES: _Rows = (
         ),
     ),
     ("short_lines", "share", "lines of at most 30 chars / lines"),
-    ("bullet_lines", "share", "lines that begin with one of `•‣▶◀◦■□▪▫●○※·➢–-` / lines"),
+    (
+        "bullet_lines",
+        "share",
+        "lines whose first character that is no space is one of `•‣▶◀◦■□▪▫●○※·➢–-` / lines",
+    ),
     ("ellipsis_lines", "share", "lines that end in `...` or `…` / lines"),
     ("dup_lines", "share", "lines that stood before / lines"),
     ("dup_line_chars", "share", r"chars of those / chars but `\n`"),
@@ -138,9 +151,9 @@ _STOPS: _Rows = (
     ("stop_words", "share", "words, in lower case, that are on the list `stops` / words"),
 )
 _TOP = (
-    "chars of the n-gram of {n} tokens that covers most / chars: occurrences (at least two) times "
-    "the chars of its tokens, and one for each gap between two of them where it first stands with "
-    "a space there"
+    "chars of the most frequent n-gram of {n} tokens (the first of several) / chars: occurrences "
+    "(at least two) times the chars of its tokens, and one for each gap between two of them where "
+    "it first stands with a space there"
 )
 _DUP = (
     "chars (spaces left out) in repeated n-grams of {n} tokens / chars: going through the tokens, "
@@ -229,7 +242,7 @@ SIGNALS: dict[str, Signal] = {signal.name: signal for signal in MEASURED} | {
     f"{JIEBA}{signal.name}": signal._replace(
         name=f"{JIEBA}{signal.name}",
         group=f"{JIEBA}{signal.group}",
-        meaning=f"{signal.meaning}; Han words as jieba cuts them",
+        meaning=f"{signal.meaning}; tokens as jieba cuts them",
     )
     for signal in MEASURED
     if signal.group in SEGMENTED

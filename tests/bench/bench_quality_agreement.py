@@ -4,10 +4,14 @@
         --peer /path/to/venv/bin/python
 
 The peer's venv needs `datatrove[processing]` and, for Chinese, `jieba`; the script calls itself
-there. Presets: gopher-en, fineweb-en, c4-en (with `clean.lines` before it), fineweb2-zh. Documents
-are every n-th of the files, at most `--limit` of at most `--max-chars` characters. Each rule is
-asked by itself. Columns: documents that fail both, only here, only there; agreement in per cent, of
-all and of those with 50 words or more (shorter ones fail another rule anyway).
+there. Presets: gopher-en, fineweb-en, c4-en (with `clean.lines` before it), fineweb2-zh,
+fineweb2-yue. Documents are every n-th of each `source` in the files, at most `--limit` of each,
+of at most `--max-chars` characters. Each rule is asked by itself.
+
+Columns: documents that fail both, only here, only there; agreement in per cent; and agreement with
+the original corrected, where a fault of it is known and not copied: an n-gram that occurs once is
+no repetition; an n-gram has as many characters as it has in the text, not a space between all of
+its words; blank lines are no lines; a stop word is one at the start of a sentence too.
 """
 
 import argparse
@@ -15,11 +19,19 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+WORDS: dict[str, list["Placed"]] = {}
+LOWER = {"on": False}
 NEVER = 10**9
+LANGUAGES = {
+    "fineweb2-zh": ("cmn_Hani", "fineweb2_zh_stops"),
+    "fineweb2-yue": ("yue_Hani", "fineweb2_yue_stops"),
+}
+"""The peer's name for the language, and the list of stop words; English where none is given."""
 OFF_QUALITY = {
     "min_doc_words": None, "max_doc_words": None, "min_avg_word_length": None,
     "max_avg_word_length": None, "max_symbol_word_ratio": None, "max_bullet_lines_ratio": None,
@@ -76,27 +88,18 @@ def peer_settings(preset: str, rule: str, threshold: float) -> tuple[str, dict[s
     return kind, OFF[kind] | {key: number}
 
 
-def verdicts_of_peer(texts: Sequence[str], job: dict[str, Any]) -> dict[str, list[bool]]:
+def verdicts_of_peer(
+    texts: Sequence[str], job: dict[str, Any], *, corrected: bool
+) -> dict[str, list[bool]]:
     """Run in the peer's venv: for each rule, which texts fail."""
     from datatrove.data import Document
     from datatrove.pipeline import filters
-    from datatrove.pipeline.filters import (
-        fineweb_quality_filter,
-        gopher_quality_filter,
-        gopher_repetition_filter,
-    )
-    from datatrove.utils.word_tokenizers import load_word_tokenizer
+    from datatrove.pipeline.filters import gopher_repetition_filter
 
-    words: dict[str, list[str]] = {}
-    tokenizer = load_word_tokenizer(job["language"])
-
-    def split(text: str, _: str) -> list[str]:
-        if text not in words:
-            words[text] = tokenizer.word_tokenize(text)
-        return words[text]
-
-    for module in (fineweb_quality_filter, gopher_quality_filter, gopher_repetition_filter):
-        module.split_into_words = split
+    use_words_once(job["language"], is_english=job["language"].startswith("eng") and corrected)
+    if corrected:
+        gopher_repetition_filter.get_n_grams = spans_of_n_grams
+        gopher_repetition_filter.find_top_duplicate = chars_of_most_frequent
     kinds = {
         "quality": filters.GopherQualityFilter,
         "repetition": filters.GopherRepetitionFilter,
@@ -107,9 +110,64 @@ def verdicts_of_peer(texts: Sequence[str], job: dict[str, Any]) -> dict[str, lis
     for rule, (kind, settings) in job["rules"].items():
         more = {"stop_words": job["stops"]} if rule == "few_stop_words" and job["stops"] else {}
         judge = kinds[kind](language=job["language"], **settings, **more)
-        reasons = [judge.filter(Document(text=text, id="")) for text in texts]
+        given = texts
+        if corrected and rule in ("bullet_lines", "ellipsis_lines"):
+            given = ["\n".join(filter(str.strip, text.split("\n"))) for text in texts]
+        LOWER["on"] = rule == "few_stop_words"
+        reasons = [judge.filter(Document(text=text, id="")) for text in given]
         found[rule] = [r is not True and REASONS.get(rule, "") in str(r) for r in reasons]
     return found
+
+
+def use_words_once(language: str, *, is_english: bool) -> None:
+    """Let the peer's filters cut each text into words once; in lower case for English stop words,
+    and each word with the place it has in the text.
+    """
+    from datatrove.pipeline.filters import (
+        fineweb_quality_filter,
+        gopher_quality_filter,
+        gopher_repetition_filter,
+    )
+    from datatrove.utils.word_tokenizers import load_word_tokenizer
+
+    tokenizer = load_word_tokenizer(language)
+
+    def split(text: str, _: str) -> list[str]:
+        if text not in WORDS:
+            WORDS[text] = [*placed(text, tokenizer.word_tokenize(text))]
+        return [word.lower() for word in WORDS[text]] if LOWER["on"] and is_english else WORDS[text]
+
+    for module in (fineweb_quality_filter, gopher_quality_filter, gopher_repetition_filter):
+        module.split_into_words = split
+
+
+class Placed(str):
+    """A word, and whether a space stands before it."""
+
+    spaced = False
+
+
+def placed(text: str, words: Sequence[str]) -> Iterator[Placed]:
+    """Words with what stands before them."""
+    at = 0
+    for word in words:
+        start = text.index(word, at)
+        found = Placed(word)
+        found.spaced = start > at
+        at = start + len(word)
+        yield found
+
+
+def spans_of_n_grams(words: Sequence[Placed], n: int) -> list[tuple[str, int]]:
+    """n-grams, each with the characters it has in the text."""
+    parts = [words[i : i + n] for i in range(len(words) - n + 1)]
+    return [(" ".join(p), sum(map(len, p)) + sum(w.spaced for w in p[1:])) for p in parts]
+
+
+def chars_of_most_frequent(n_grams: Sequence[tuple[str, int]]) -> int:
+    """Characters that the most frequent n-gram covers, if it occurs twice."""
+    n_gram, times = Counter(n_gram for n_gram, _ in n_grams).most_common(1)[0]
+    return times * dict(reversed(n_grams))[n_gram] if times > 1 else 0
 
 
 def verdicts_here(texts: Sequence[str], preset: str) -> dict[str, list[bool]]:
@@ -132,37 +190,32 @@ def verdicts_here(texts: Sequence[str], preset: str) -> dict[str, list[bool]]:
 
 
 def compare(preset: str, texts: Sequence[str], peer: str) -> None:
-    import polars as pl
-
     from datakit.presets.load import load_preset
-    from datakit.signals import measure
     from datakit.text.word_lists import word_lists
 
     rules = {}
     for rule in load_preset(preset).rules:
         if (settings := peer_settings(preset, rule.name, rule.threshold)) is not None:
             rules[rule.name] = settings
-    chinese = preset == "fineweb2-zh"
-    stops = list(word_lists()["fineweb2_zh_stops"]) if chinese else []
-    job = {"rules": rules, "language": "cmn_Hani" if chinese else "eng_Latn", "stops": stops}
+    language, stops = LANGUAGES.get(preset, ("eng_Latn", ""))
+    words = list(word_lists()[stops]) if stops else []
+    job = {"rules": rules, "language": language, "stops": words}
     with tempfile.TemporaryDirectory() as folder:
         given, answer = Path(folder) / "job.json", Path(folder) / "answer.json"
         given.write_text(json.dumps({"texts": texts, "job": job}))
         subprocess.run([peer, __file__, "--as-peer", given, answer], check=True)
-        theirs = json.loads(answer.read_text())
+        as_is, corrected = json.loads(answer.read_text())
     ours = {rule: found for rule, found in verdicts_here(texts, preset).items() if rule in rules}
-    is_long = (measure(pl.Series(texts), ["jieba_words"])["jieba_words"] >= 50).to_list()
-    print(f"{preset}, {len(texts):,} documents, of these {sum(is_long):,} of 50 words or more\n")
-    print("| rule | both | only here | only there | % | % of 50 words or more |")
+    print(f"{preset}, {len(texts):,} documents\n")
+    print("| rule | both | only here | only there | % | % of the corrected original |")
     print("|---|---|---|---|---|---|")
-    whole = {"all rules": [any(row) for row in zip(*ours.values(), strict=True)]}
-    peer_whole = {"all rules": [any(row) for row in zip(*theirs.values(), strict=True)]}
-    for rule in [*rules, "all rules"]:
-        pairs = list(zip((ours | whole)[rule], (theirs | peer_whole)[rule], strict=True))
-        long = [pair for pair, long in zip(pairs, is_long, strict=True) if long]
+    for found in (ours, as_is, corrected):
+        found["all rules"] = [any(row) for row in zip(*found.values(), strict=True)]
+    for rule, here in ours.items():
+        pairs = list(zip(here, as_is[rule], strict=True))
         counts = [str(pairs.count(pair)) for pair in ((True, True), (True, False), (False, True))]
-        shares = [f"{agreement(each):.2f}" for each in (pairs, long)]
-        print("| " + " | ".join([rule, *counts, *shares]) + " |")
+        shares = [agreement(pairs), agreement([*zip(here, corrected[rule], strict=True)])]
+        print("| " + " | ".join([rule, *counts, *(f"{share:.2f}" for share in shares)]) + " |")
 
 
 def agreement(pairs: Sequence[tuple[bool, bool]]) -> float:
@@ -171,23 +224,31 @@ def agreement(pairs: Sequence[tuple[bool, bool]]) -> float:
 
 
 def read_texts(paths: Sequence[Path], limit: int, max_chars: int) -> list[str]:
-    """Every n-th of the documents that are not too long, without spaces at the ends of lines."""
-    texts = [json.loads(line)["text"] for path in paths for line in path.open(encoding="utf-8")]
-    texts = ["\n".join(line.rstrip() for line in text.splitlines()) for text in texts]
-    fitting = [text for text in texts if text.strip() and len(text) <= max_chars]
-    return fitting[:: max(1, -(-len(fitting) // limit))]
+    """Every n-th of each source's documents that are not too long, without spaces at the ends of
+    lines, so that at most `limit` of each source come.
+    """
+    sources: dict[str, list[str]] = {}
+    for path in paths:
+        for line in path.open(encoding="utf-8"):
+            row = json.loads(line)
+            text = "\n".join(line.rstrip() for line in row["text"].splitlines())
+            if text.strip() and len(text) <= max_chars:
+                sources.setdefault(row.get("source", path.stem), []).append(text)
+    chosen = [texts[:: max(1, -(-len(texts) // limit))] for texts in sources.values()]
+    return [text for texts in chosen for text in texts]
 
 
 def main(arguments: Sequence[str]) -> None:
     if arguments[:1] == ["--as-peer"]:
         given = json.loads(Path(arguments[1]).read_text())
-        Path(arguments[2]).write_text(json.dumps(verdicts_of_peer(given["texts"], given["job"])))
+        found = [verdicts_of_peer(**given, corrected=corrected) for corrected in (False, True)]
+        Path(arguments[2]).write_text(json.dumps(found))
         return
     parser = argparse.ArgumentParser(description="Agreement of rules with datatrove's.")
     parser.add_argument("preset")
     parser.add_argument("corpora", nargs="+", type=Path)
     parser.add_argument("--peer", required=True)
-    parser.add_argument("--limit", type=int, default=1000)
+    parser.add_argument("--limit", type=int, default=200)
     parser.add_argument("--max-chars", type=int, default=20_000)
     options = parser.parse_args(arguments)
     texts = read_texts(options.corpora, options.limit, options.max_chars)

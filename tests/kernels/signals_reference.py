@@ -14,6 +14,7 @@ Found = dict[str, float]
 Token = tuple[str, int, bool]  # what it is, where it begins, whether it is a word
 
 CLOSERS = "\"'”’」』）)】》〉]"
+ENDS = "…,:;!?¿؟¡()[]{}<>_#*&—–。？！，、；：～·।،۔؛٪'\"”“`‘´’‚„»«「」『』（）〔〕【】《》〈〉⟦⟧"
 BULLETS = "•‣▶◀◦■□▪▫●○※·➢–-"
 
 
@@ -48,53 +49,116 @@ def ascii_small(text: str) -> str:
     return "".join(c.lower() if c.isascii() else c for c in text)
 
 
-def is_in_word(text: str, i: int) -> bool:
-    """Whether a character belongs to a word, whatever stands beside it or because of that."""
-    c, before, after = text[i], text[i - 1 : i], text[i + 1 : i + 2]
-    if c in ".,":
-        return bool(re.fullmatch(r"[0-9]", before) and re.fullmatch(r"[0-9]", after))
-    return c.isalnum() or is_combining(c) or is_elision(text, i)
+def is_picture(c: str) -> bool:
+    return c == "…" or unicodedata.category(c) == "So"
 
 
-def is_elision(text: str, i: int) -> bool:
-    before, after = text[i - 1 : i], text[i + 1 : i + 2]
-    beside = (before, after)
-    return text[i] in "'’" and all(c.isalpha() and not is_solo(c) for c in beside)
+def is_front(c: str) -> bool:
+    return c in ENDS + "§%=" or is_picture(c) or unicodedata.category(c) == "Sc"
 
 
-def begins_word(text: str, i: int, begins: Sequence[bool] | None) -> bool:
-    """Whether a word begins at a character that is in one."""
-    c = text[i]
-    if i == 0 or not is_in_word(text, i - 1) or is_elision(text, i):
-        return True
-    if is_combining(c):
-        return False
-    back = i - 1
-    while back > 0 and is_combining(text[back]) and is_in_word(text, back - 1):
-        back -= 1
-    before = text[back]
-    if script(c) == HAN and script(before) == HAN:
-        return begins is None or begins[i]
-    return is_solo(c) or is_solo(before)
+def is_break(c: str) -> bool:
+    return c.isspace() or unicodedata.category(c) in ("Cc", "Cf")
 
 
 def tokens_of(text: str, begins: Sequence[bool] | None = None) -> list[Token]:
+    """Tokens by the catalogue's words, or where `begins` and spaces say."""
     found: list[Token] = []
     i = 0
     while i < len(text):
         start = i
-        if is_in_word(text, i):
-            i += 1
-            while i < len(text) and is_in_word(text, i) and not begins_word(text, i, begins):
+        i += 1
+        if is_break(text[start]):
+            continue
+        if begins is not None:
+            while i < len(text) and not is_break(text[i]) and not begins[i]:
                 i += 1
-            found.append((text[start:i], start, True))
-        elif text[i].isspace() or unicodedata.category(text[i]) in ("Cc", "Cf"):
-            i += 1
+            pieces = [text[start:i]]
+        elif is_solo(text[start]):
+            while i < len(text) and is_combining(text[i]) and not is_solo(text[i]):
+                i += 1
+            pieces = [text[start:i]]
         else:
-            while i < len(text) and text[i] == text[start]:
+            while i < len(text) and not is_break(text[i]) and not is_solo(text[i]):
                 i += 1
-            found.append((text[start:i], start, False))
+            pieces = part_chunk(text[start:i])
+        for piece in pieces:
+            is_word = any(c.isalnum() or is_combining(c) for c in piece)
+            found.append((piece, start, is_word))
+            start += len(piece)
     return found
+
+
+def part_chunk(chunk: str) -> list[str]:
+    if dots := re.match(r"\.\.+", chunk):
+        return [dots[0], *part_chunk(chunk[dots.end() :])]
+    if chunk and is_front(chunk[0]):
+        return [chunk[0], *part_chunk(chunk[1:])]
+    behind: list[str] = []
+    while chunk and (mark := mark_at_end(chunk)):
+        behind.insert(0, mark)
+        chunk = chunk[: -len(mark)]
+    return part_core(chunk) + behind if chunk else behind
+
+
+def mark_at_end(chunk: str) -> str:
+    if dots := re.search(r"\.+$", chunk):
+        before, earlier = chunk[: dots.start()][-1:], chunk[: dots.start()][-2:-1]
+        alone = before.isalpha() and earlier in ("", ".")
+        capital = is_capital(before) and not is_capital(earlier)
+        keeps = before == "" or alone or capital
+        return "" if len(dots[0]) == 1 and keeps else dots[0]
+    if re.search("[0-9]%$", chunk):
+        return "%"
+    return chunk[-1] if chunk[-1] in ENDS or is_picture(chunk[-1]) else ""
+
+
+def is_capital(c: str) -> bool:
+    return c.isupper() and c.isalpha()
+
+
+def part_core(core: str) -> list[str]:
+    cuts, i = {0, len(core)}, 0
+    while i < len(core):
+        before, c, rest = core[:i][-1:], core[i], core[i + 1 :]
+        if re.match("://", core[i:]) and is_letter_or_digit(before):
+            break
+        size = size_of_mark(before, core[i:])
+        if size:
+            cuts |= {i, i + size}
+        if c in "'’" and is_plain(before) and rest[:1].isalpha() and len(rest) <= 2:
+            cuts.add(i)
+        i += max(size, 1)
+    return [core[a:b] for a, b in itertools.pairwise(sorted(cuts))]
+
+
+def is_plain(c: str) -> bool:
+    return c != "" and (c.isalnum() or is_combining(c))
+
+
+def is_letter_or_digit(c: str) -> bool:
+    return c.isalpha() or re.fullmatch("[0-9]", c) is not None
+
+
+def size_of_mark(before: str, rest: str) -> int:
+    """Characters of the mark at the front of `rest` that parts a core; 0 if none does."""
+    if dots := re.match(r"\.\.+", rest):
+        return dots.end()
+    if is_picture(rest[0]):
+        return 1
+    mark, after = rest[0], rest[1:2]
+    if mark == ".":
+        return before.isalpha() and not is_capital(before) and is_capital(after)
+    if mark == "," and before.isalpha():
+        return after.isalpha()
+    if not is_letter_or_digit(before):
+        return 0
+    if mark in "+-*^" and before.isdigit() and re.match("[0-9-]", after):
+        return 1
+    if mark in ":<>=/":
+        return after.isalpha()
+    dashes = re.match("-{1,3}|–{1,3}|—{1,3}|~{1,3}", rest)
+    return dashes.end() if dashes and rest[dashes.end() :][:1].isalpha() else 0
 
 
 def measure_chars(text: str, lists: Lists) -> Found:
@@ -139,10 +203,23 @@ def is_closed(line: str, end_marks: Sequence[str]) -> bool:
     return line[-1] in "”」』" or (bare != "" and bare[-1] in [*end_marks, *"…；：;:"])
 
 
+def is_initial(line: str, at: int) -> bool:
+    """Whether a single Latin letter stands before a place, no other character of a word beside."""
+    before = re.search(r"(?:^|.)(.)$", line[:at], flags=re.DOTALL)
+    if not before or script(before[1]) != LATIN:
+        return False
+    earlier = line[: at - 1]
+    if re.search(r"['’]$", earlier) and len(earlier) > 1:
+        return not (earlier[-2].isalpha() and not is_solo(earlier[-2]))
+    while earlier and is_combining(earlier[-1]):
+        earlier = earlier[:-1]
+    if len(earlier) < at - 1:
+        return bool(earlier) and is_solo(earlier[-1])
+    return not earlier or not earlier[-1].isalnum() or is_solo(earlier[-1])
+
+
 def sentences_of(line: str) -> int:
     """Sentences of a line."""
-    words = [(word, start) for word, start, is_word in tokens_of(line) if is_word]
-    is_initial = {start + 1: script(word) == LATIN for word, start in words if len(word) == 1}
     pieces, begin, i = [], 0, 0
     closers = re.escape(CLOSERS)
     while i < len(line):
@@ -155,7 +232,7 @@ def sentences_of(line: str) -> int:
             after = line[i : i + 1]
             if after and not after.isspace() and after not in CLOSERS:
                 continue
-            if is_initial.get(run.start()):
+            if is_initial(line, run.start()):
                 continue
         while re.match(f"[{closers}]", line[i : i + 1]):
             i += 1
@@ -167,25 +244,26 @@ def sentences_of(line: str) -> int:
 
 def measure_lines(text: str, lists: Lists) -> Found:
     stripped = [line.strip() for line in text.split("\n")]
-    lines = [line for line in stripped if line]
-    paragraphs = [p for p in re.split(r"\n\n+", "\n".join(stripped).strip("\n")) if p]
+    kept = [line.rstrip() for line in text.split("\n")]
+    lines, inked = [line for line in kept if line], [line for line in stripped if line]
+    paragraphs = [p for p in re.split(r"\n\n+", "\n".join(kept).strip("\n")) if p]
     marks, solid = lists["end_marks"], len(text) - text.count("\n")
     dup_lines, dup_line_chars = repeats(lines)
     dup_paragraphs, dup_paragraph_chars = repeats(paragraphs)
 
-    def part(has: object) -> float:
-        return share(sum(map(has, lines)), len(lines))  # type: ignore[call-overload]
+    def part(has: object, own: Sequence[str] = lines) -> float:
+        return share(sum(map(has, own)), len(lines))  # type: ignore[call-overload]
 
     return {
         "lines": len(lines),
-        "sentences": sum(map(sentences_of, lines)),
+        "sentences": sum(map(sentences_of, inked)),
         "newlines": text.count("\n"),
         "mean_line_chars": len(text) / len(stripped),
         "max_line_chars": max(map(len, lines), default=0),
         "end_mark_lines": part(lambda line: line[-1] in marks),
-        "closed_lines": part(lambda line: is_closed(line, marks)),
+        "closed_lines": part(lambda line: is_closed(line, marks), inked),
         "short_lines": part(lambda line: len(line) <= 30),
-        "bullet_lines": part(lambda line: line[0] in BULLETS),
+        "bullet_lines": part(lambda line: line[0] in BULLETS, inked),
         "ellipsis_lines": part(lambda line: line.endswith(("...", "…"))),
         "dup_lines": share(dup_lines, len(lines)),
         "dup_line_chars": share(dup_line_chars, solid),
@@ -196,7 +274,7 @@ def measure_lines(text: str, lists: Lists) -> Found:
 
 def measure_tokens(text: str, tokens: Sequence[Token]) -> Found:
     words = [token for token, _, is_word in tokens if is_word]
-    dots = sum(len(token) // 3 for token, _, is_word in tokens if not is_word and token[0] == ".")
+    dots = sum(len(run) // 3 for run in re.findall(r"\.+", text))
     n = len(tokens)
     return {
         "words": len(words),
@@ -236,7 +314,8 @@ def cover_most(text: str, tokens: Sequence[Token], n: int) -> int:
             ]
             spaced = sum(any(map(str.isspace, gap)) for gap in gaps)
             sizes[ngram] = sum(map(len, ngram)) + spaced
-    return max((times[ngram] * sizes[ngram] for ngram in times if times[ngram] > 1), default=0)
+    ngram, most = max(times.items(), key=lambda each: each[1], default=((), 0))
+    return most * sizes[ngram] if most > 1 else 0
 
 
 def cover_again(tokens: Sequence[Token], n: int) -> int:

@@ -3,14 +3,14 @@
 import re
 import warnings
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from datakit.kernels.segmentation import mark_words
+from datakit.kernels.segmentation import mark_tokens, mark_words
 
 HAN = re.compile(r"[\u4e00-\u9fd5]+")
 
@@ -82,3 +82,33 @@ def test_texts_of_a_column_do_not_touch_each_other() -> None:
 )
 def test_words_are_those_of_jieba_in_any_order_of_characters(text: str) -> None:
     assert words_by_kernel([text]) == [words_by_jieba(text)]
+
+
+def tokens_by_kernel(text: str) -> list[str]:
+    data = np.frombuffer(text.encode(), dtype=np.uint8)
+    marks = mark_tokens(data, np.array([0, data.size], dtype=np.int64))
+    places = [*accumulate((len(char.encode()) for char in text), initial=0)][:-1]
+    starts = [i for i, place in enumerate(places) if marks[place] or i == 0]
+    return [text[a:b] for a, b in pairwise([*starts, len(text)])]
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.text(st.sampled_from("abZ0159..%--_+#&/:()，。é１ \n"), max_size=30))
+@example("v1.2.3 3.5%--x")
+def test_tokens_of_other_scripts_are_those_of_jieba(text: str) -> None:
+    assert tokens_by_kernel(text) == jieba_cut()(text)
+
+
+def test_tokens_beside_han_words_are_those_of_jieba() -> None:
+    text = "收缩压120/80mmHg，糖化血红蛋白（HbA1c）7.5%——每日500mg，v1.2.3；COVID-19……foo_bar"
+
+    assert tokens_by_kernel(text) == jieba_cut()(text)
+
+
+def test_tokens_of_a_column_do_not_touch_each_other() -> None:
+    texts = ["a", ".5", "b1", "2.5", "%"]
+    encoded = [text.encode() for text in texts]
+    offsets = np.array([0, *accumulate(map(len, encoded))], dtype=np.int64)
+    marks = mark_tokens(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
+
+    assert marks.tolist() == [1, 1, 1, 1, 0, 1, 0, 0, 1]

@@ -23,12 +23,13 @@ LISTS = {
 
 # Pieces that meet each other's edges often.
 PIECES = st.sampled_from(
-    [*"aBéÉsdon't’J.,35½²#-—_~…。！？!?；:”」』）)\"【】《{·•中国國體的嘅はー한ẞЖж",
+    [*"aBéÉsdon't’J.,35½²#-—–_~…。！？!?；:”」』）)\"【】《{·•中国國體的嘅はー한ẞЖж",
      " ", "\n", "\n\n", "\t", "\r\n", "\u3000", "\u200b", "\x85", "\u2028", "\u0301", "\ufe0f",
      "\U000e0100", "\U000e0041", "\U00020000", "\U000f0000", "\U0010ffff", "\uffff", "\ufffd",
      "👍🏽", "...", "The ", "the", "of", "3.5", "1,000", "J. Smith", "U.S.", "don't", "lorem ipsum",
      "Lorem Ipsum", "http://a.b/c", "HTTPS://x<y", "www.", "All Rights", "版权所有", "Read more",
-     "展开", "more...", "中国", "患者血压120/80mmHg。", "ab cd ef gh ij ", "红楼梦第一回"]
+     "展开", "more...", "中国", "患者血压120/80mmHg。", "ab cd ef gh ij ", "红楼梦第一回",
+     *"^~<>:=+*%§$&&@|/", "HIV)-related", "P<0.05", "x--y", "5-3", "12%", "e.g.", "http://a-b.c", "ab.C", "w'll"]
 )  # fmt: skip
 TEXTS = st.lists(PIECES, max_size=60).map("".join) | st.text(max_size=60)
 

@@ -2,7 +2,9 @@
 
 import pytest
 
+from datakit import signals
 from datakit.errors import SettingsError
+from datakit.kernels.signals import measure_signals
 from datakit.stages.annotate.signals import SignalAnnotator
 from datakit.stages.filter.quality import QualityFilter
 from datakit.testing import run_stage
@@ -36,6 +38,28 @@ def test_judging_by_its_columns_is_judging_by_the_text() -> None:
     assert [reject["values"] for reject in reused.rejects] == [
         reject["values"] for reject in measured.rejects
     ]
+
+
+def test_neighbours_that_look_at_the_same_texts_share_one_measuring(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    measured: list[int] = []
+
+    def count(data: object, offsets: list[int], *rest: object, **more: object) -> object:
+        measured.append(len(offsets) - 1)
+        return measure_signals(data, offsets, *rest, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(signals, "measure_signals", count)
+    rows = [{"text": f"{row['text']}饭前服用"} for row in ROWS]
+
+    annotated = run_stage(SignalAnnotator(signals=("dup_5_grams", "words")), rows).rows
+    kept = run_stage(QualityFilter(rules={"long": "words > 20"}), rows).rows
+    again = run_stage(SignalAnnotator(signals=("words", "dup_6_grams")), kept).rows
+    assert measured == [3]
+    assert [row["words"] for row in again] == [row["words"] for row in annotated[1:]]
+
+    run_stage(QualityFilter(rules={"lines": "lines < 9"}), [*kept, {"text": "新"}])
+    assert measured == [3, 3]
 
 
 def test_adds_what_it_says() -> None:
