@@ -144,20 +144,18 @@ def size_of_mark(before: str, rest: str) -> int:
     """Characters of the mark at the front of `rest` that parts a core; 0 if none does."""
     if dots := re.match(r"\.\.+", rest):
         return dots.end()
-    if is_picture(rest[0]):
-        return 1
     mark, after = rest[0], rest[1:2]
-    if mark == ".":
-        return before.isalpha() and not is_capital(before) and is_capital(after)
-    if mark == "," and before.isalpha():
-        return after.isalpha()
-    if not is_letter_or_digit(before):
-        return 0
-    if mark in "+-*^" and before.isdigit() and re.match("[0-9-]", after):
+    is_behind = is_letter_or_digit(before)
+    by_letters = {
+        ".": before.isalpha() and not is_capital(before) and is_capital(after),
+        ",": before.isalpha() and after.isalpha(),
+    }
+    parts = is_picture(mark) or by_letters.get(mark, False)
+    parts |= is_behind and before.isdigit() and re.match("[-+*^][0-9-]", rest) is not None
+    parts |= is_behind and mark in ":<>=/" and after.isalpha()
+    if parts:
         return 1
-    if mark in ":<>=/":
-        return after.isalpha()
-    dashes = re.match("-{1,3}|–{1,3}|—{1,3}|~{1,3}", rest)
+    dashes = re.match("-{1,3}|–{1,3}|—{1,3}|~{1,3}", rest) if is_behind else None
     return dashes.end() if dashes and rest[dashes.end() :][:1].isalpha() else 0
 
 

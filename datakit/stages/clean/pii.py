@@ -1,5 +1,6 @@
 """Put placeholders for personal information."""
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -66,6 +67,10 @@ class PiiCleaner:
                 if kind not in KINDS:
                     hint = did_you_mean(kind, KINDS)
                     raise SettingsError(key, f"unknown kind {kind!r}", hint)
+        for name in re.findall(r"\{\w*\}", self.placeholder):
+            if name not in ("{KIND}", "{kind}"):
+                hint = 'placeholder = "<{KIND}>"'
+                raise SettingsError("placeholder", f"{name} stands for nothing", hint)
 
     def map(self, batch: Batch) -> Batch:
         """The batch with placeholders, and `pii` and `n_pii`."""

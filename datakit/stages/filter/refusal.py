@@ -162,5 +162,8 @@ def _check_pattern(name: str, pattern: str) -> None:
     try:
         pl.Series(["-"]).str.contains(pattern)
     except ComputeError as error:
-        message = f"{name}: {pattern!r} is no regular expression: {str(error).splitlines()[0]}"
+        lines = str(error).splitlines()
+        told = [line for line in lines if line.startswith("error: ")]
+        why = told[0].removeprefix("error: ") if told else lines[0]
+        message = f"{name}: {pattern!r} is no regular expression: {why}"
         raise SettingsError("extra", message) from error

@@ -54,8 +54,9 @@ class UrlFilter:
                 message = f"{getattr(self, key)!r} is none of {allowed[0]!r}, {allowed[1]!r}"
                 raise SettingsError(key, message)
         if not self._list():
+            key, where = ("files", " on any line") if self.files else ("entries", "")
             hint = 'entries = ["example.com"] or files = ["domains.txt"]'
-            raise SettingsError("entries", "there is no entry", hint)
+            raise SettingsError(key, f"there is no entry{where}", hint)
 
     @property
     def needs(self) -> Columns:

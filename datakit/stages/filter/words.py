@@ -53,7 +53,9 @@ class WordsFilter:
             except (OSError, UnicodeDecodeError) as error:
                 raise SettingsError("files", f"{path} cannot be read as UTF-8: {error}") from error
         if not self._list():
-            raise SettingsError("words", "there is no word", 'words = ["..."] or files = ["..."]')
+            key, where = ("files", " on any line") if self.files else ("words", "")
+            hint = 'words = ["..."] or files = ["..."]'
+            raise SettingsError(key, f"there is no word{where}", hint)
         if any(not word.strip() for word in self.words):
             raise SettingsError("words", "an empty word is in every text")
         if self.max_count is not None and self.max_count < 0:
