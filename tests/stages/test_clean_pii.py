@@ -106,7 +106,8 @@ def test_cleaning_twice_finds_nothing_new() -> None:
 @pytest.mark.parametrize(
     ("settings", "key"),
     [({"kinds": ("name",)}, "kinds"), ({"kinds": ()}, "kinds"),
-     ({"placeholders": {"phones": "x"}}, "placeholders")],
+     ({"placeholders": {"phones": "x"}}, "placeholders"),
+     ({"placeholder": "<{type}>"}, "placeholder")],
 )  # fmt: skip
 def test_wrong_settings_are_refused(settings: dict[str, object], key: str) -> None:
     with pytest.raises(SettingsError) as caught:

@@ -108,3 +108,13 @@ def test_a_list_that_is_no_text_is_refused(tmp_path: Path) -> None:
     for stage in (WordsFilter, UrlFilter):
         with pytest.raises(SettingsError, match="UTF-8"):
             stage(files=(path,))
+
+
+def test_of_an_empty_list_the_file_is_to_blame(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("\n\n")
+
+    for stage in (WordsFilter, UrlFilter):
+        with pytest.raises(SettingsError, match="on any line") as caught:
+            stage(files=(path,))
+        assert caught.value.key == "files"
