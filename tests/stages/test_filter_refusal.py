@@ -142,5 +142,5 @@ def test_wrong_settings_are_refused(settings: dict[str, Any], key: str) -> None:
 
 
 def test_of_a_wrong_pattern_it_is_said_what_is_wrong() -> None:
-    with pytest.raises(SettingsError, match="mine: .* unclosed group"):
+    with pytest.raises(SettingsError, match=r"mine: .* unclosed group"):
         RefusalFilter(extra={"mine": ("(",)})
