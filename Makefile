@@ -34,8 +34,9 @@ test: $(VENV)/.test
 bench: $(VENV)/.test
 	@set -e; for bench in tests/bench/bench_*.py; do echo "== $$bench"; $(BIN)/python $$bench; done
 
-# Trainers whose loaders are run; DATA=FOLDER takes conversations from published data sets.
-ACCEPTANCE ?= datasets llamafactory trl torchtune
+# Trainers whose loaders are run, of: datasets llamafactory trl torchtune mds swift axolotl nemo;
+# DATA=FOLDER takes conversations from published data sets.
+ACCEPTANCE ?= datasets llamafactory trl torchtune mds
 
 acceptance: $(VENV)/.test $(patsubst %,.acceptance/%/.ready,$(filter-out datasets,$(ACCEPTANCE)))
 	@set -e; for name in $(ACCEPTANCE); do \
@@ -50,6 +51,9 @@ acceptance: $(VENV)/.test $(patsubst %,.acceptance/%/.ready,$(filter-out dataset
 	@echo "installing $* into .acceptance/$*"
 	@$(BIN)/python -m venv .acceptance/$*
 	@.acceptance/$*/bin/python -m pip --disable-pip-version-check --no-input --quiet install -r $<
+	@# What asks for packages that need a GPU is installed without them.
+	@alone=tests/acceptance/requirements/$*.alone.txt; test ! -e $$alone || .acceptance/$*/bin/python \
+	  -m pip --disable-pip-version-check --no-input --quiet install --no-deps -r $$alone
 	@touch $@
 
 clean:
