@@ -44,7 +44,7 @@ def test_the_conversations_are_of_all_kinds(records: list[dict[str, Any]]) -> No
     assert any(m.get("tool_calls") for each in messages for m in each)
 
 
-@pytest.mark.parametrize("target", map(FIRST.get, BY_DATASETS), ids=str)
+@pytest.mark.parametrize("target", [FIRST[name] for name in BY_DATASETS], ids=str)
 def test_datasets_loads_every_row_of_a_trainer(
     target: Target, records: list[dict[str, Any]], tmp_path: Path
 ) -> None:
