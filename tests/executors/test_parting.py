@@ -16,11 +16,13 @@ from datakit.testing import make_batch
 
 
 def test_values_are_json_objects_without_nulls() -> None:
-    values = pl.DataFrame({"a": [1, None], "b": ['x}"{', None], "c": [{"d": 1}, {"d": 2}]})
+    columns = {"a": [1, None, 3], "b": ['x}"{', None, None], "c": [{"d": n} for n in (1, 2, 3)]}
+    values = pl.DataFrame(columns)
 
     found = [json.loads(text) for text in encode_values(values)]
 
-    assert found == [{"a": 1, "b": 'x}"{', "c": {"d": 1}}, {"c": {"d": 2}}]
+    expected = [{"a": 1, "b": 'x}"{', "c": {"d": 1}}, {"c": {"d": 2}}, {"a": 3, "c": {"d": 3}}]
+    assert found == expected
 
 
 def test_no_values_at_all_stay_null() -> None:
