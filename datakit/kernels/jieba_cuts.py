@@ -1,195 +1,218 @@
-"""jieba's cutting of Han characters, compiled; see `segmentation.mark_words`."""
+"""jieba's cutting of Han characters, compiled; see `segmentation.mark_words`.
 
-from typing import NamedTuple, TypeAlias
+Characters go through a few short loops, a block of runs at a time, instead of one loop with many
+branches: which words begin where is then looked up for many places at once.
+"""
 
 import numpy as np
-from numpy.typing import NDArray
 
-from datakit.kernels.segmentation import FIRST, HINT_BITS, LAST, MULTIPLIER, Dictionary
-from datakit.kernels.simd import Bytes, Offsets, Words, kernel, part
+from datakit.kernels.choices import at_least, more, unless_zero
+from datakit.kernels.jieba_guesses import Room, guess_pair, guess_run
+from datakit.kernels.jieba_tables import (
+    add_char,
+    find_longer,
+    find_pair,
+    may_be_longer,
+    may_be_pair,
+)
+from datakit.kernels.segmentation import FIRST, GOES_ON, LAST, Dictionary
+from datakit.kernels.signals_access import peek, poke
+from datakit.kernels.simd import Bytes, Offsets, kernel, part
+from datakit.kernels.spelled_cuts import mark_spelled, skip_ascii
 
-Codes: TypeAlias = NDArray[np.uint32]
-Floats: TypeAlias = NDArray[np.float64]
-Places: TypeAlias = NDArray[np.int64]
-
-_B, _M, _E, _S = range(4)
-_LOWEST = -np.inf
-_FIRST_LEAD = 0xE4  # the first byte of U+4E00
-_NUMBER = np.uint64(0xFFFF)
-_KEY = ~_NUMBER
-_HINT_SHIFT = np.uint64(64 - HINT_BITS)
+_BLOCK = 1024
+_FIRST_LEAD, _LAST_LEAD = 0xE4, 0xE9  # the first bytes of U+4E00 and U+9FD5
+_CHARS = np.uint32(LAST - FIRST + 1)
+_BEFORE_FIRST = np.uint32(FIRST - 1)
+_WORD = np.uint16(GOES_ON - 1)
+_PAIR_SHIFT = np.uint64(15)
 
 
-class Room(NamedTuple):
-    """Room for a run of characters: their code points, the ends and weights of the best ways on
-    from each, and for Viterbi the states that each state comes from.
+@kernel
+def mark_all(
+    data: Bytes, offsets: Offsets, words: Dictionary, marks: Bytes, *, spelled: bool
+) -> None:
+    """Set the marks of all characters that go on with a word to 0, of ASCII ones only if `spelled`.
+    There is one mark more than bytes.
     """
-
-    codes: Codes
-    goals: Places
-    best: Floats
-    path: Bytes
-
-
-@kernel
-def fill_table(keys: Words, numbers: Words, table: Words, hints: Words) -> None:
-    """Put keys and their numbers (above 0, of 16 bits) into an empty table, and set their bits."""
-    mask = np.uint64(table.size - 1)
-    for i in range(keys.size):
-        slot = _first_slot(keys[i], mask)
-        while table[slot] != 0:
-            slot = (slot + np.uint64(1)) & mask
-        table[slot] = (keys[i] & _KEY) | numbers[i]
-        bit = keys[i] >> _HINT_SHIFT
-        hints[bit >> np.uint64(6)] |= np.uint64(1) << (bit & np.uint64(63))
-
-
-@kernel
-def mark_all(data: Bytes, offsets: Offsets, words: Dictionary, marks: Bytes) -> None:
-    """Set the marks of all characters that go on with a word to 0."""
-    most = 0
+    longest = 0
     for text in range(offsets.size - 1):
-        most = max(most, offsets[text + 1] - offsets[text])
-    most //= 3
+        longest = max(longest, offsets[text + 1] - offsets[text])
+    most = longest // 3 + 2 * _BLOCK
     room = Room(
-        np.empty(most, np.uint32),
+        np.empty(most, np.uint16),
         np.empty(most, np.int64),
-        np.empty(most + 1, np.float64),
-        np.empty((most, 4), np.uint8),
+        np.empty(most, np.uint16),
+        np.empty(most, np.int64),
+        np.empty(most, np.float64),
+        np.empty(most, np.uint8),
+        np.empty(most + 2, np.int64),
+        np.empty(most, np.uint8),
     )
+    size = 0
     for text in range(offsets.size - 1):
-        start, stop = offsets[text], offsets[text + 1]
-        _mark_text(data[start:stop], words, room, marks[start:stop])
+        at, stop = offsets[text], offsets[text + 1]
+        while at < stop:
+            at, size = read(data, (at, stop, size), room, marks, spelled)
+            room.places[size] = at
+            if size >= _BLOCK:
+                cut_block(size, words, room, marks)
+                size = 0
+    if size:
+        cut_block(size, words, room, marks)
 
 
 @part
-def _mark_text(data: Bytes, words: Dictionary, room: Room, marks: Bytes) -> None:
-    """Cut each run of Han characters by itself."""
-    at = 0
-    while at < data.size:
-        if data[at] < _FIRST_LEAD:
-            at += 1
-            continue
-        first = at
-        size = 0
-        code = _han_at(data, at)
-        while code:
-            room.codes[size] = code
-            size += 1
+def read(
+    data: Bytes, span: tuple[int, int, int], room: Room, marks: Bytes, spelled: bool
+) -> tuple[int, int]:
+    """Read characters to the room, up to the end of the text or of a run that fills a block; where
+    that is, and how many there are then. `span` is (at, the end, how many there are).
+    """
+    at, stop, size = span
+    chars, places = room.chars, room.places
+    in_run = 1  # so that a run of the text before is ended
+    while at < stop:
+        lead = peek(data, at)
+        if (lead >= _FIRST_LEAD) & (lead <= _LAST_LEAD):
+            char = han_at(data, at)
+            poke(places, size, at)
+            poke(chars, size, np.uint16(char))
+            size += in_run | (char > 0)
+            in_run = np.int64(char > 0)
             at += 3
-            code = _han_at(data, at) if at < data.size else np.uint32(0)
-        if size > 1:
-            codes = room.codes[:size]
-            _plan(codes, words, room.best, room.goals)
-            _walk(codes, words, (room.goals, room.path), marks[first:at])
-        at += 1
+            continue
+        poke(places, size, at)
+        poke(chars, size, np.uint16(0))
+        size += in_run
+        in_run = 0
+        if lead >= 0x80:
+            at += 2 + (lead >= 0xE0) + (lead >= 0xF0)
+        elif spelled:
+            at = mark_spelled(data, at, stop, marks)
+        else:
+            at = skip_ascii(data, at, stop)
+        if size >= _BLOCK:
+            return at, size
+    poke(places, size, stop)
+    poke(chars, size, np.uint16(0))
+    return at, size + in_run
 
 
 @part
-def _han_at(data: Bytes, at: int) -> np.uint32:
-    """The Han character of jieba's range that begins at a byte, or 0."""
-    lead = data[at]
-    if lead < 0xE4 or lead > 0xE9:
-        return np.uint32(0)
-    code = np.uint32(lead & 0xF) << 12
-    code |= np.uint32(data[at + 1] & 0x3F) << 6 | np.uint32(data[at + 2] & 0x3F)
-    return np.uint32(code) if FIRST <= code <= LAST else np.uint32(0)
+def han_at(data: Bytes, at: int) -> np.uint32:
+    """The number of a character of jieba's range, or 0 for another one."""
+    code = np.uint32(peek(data, at) & 0xF) << 12
+    code |= np.uint32(peek(data, at + 1) & 0x3F) << 6 | np.uint32(peek(data, at + 2) & 0x3F)
+    number = np.uint32(code - _BEFORE_FIRST)
+    return number if number <= _CHARS else np.uint32(0)
 
 
 @part
-def _first_slot(key: np.uint64, mask: np.uint64) -> np.uint64:
-    return np.uint64((key >> np.uint64(20)) & mask)
+def cut_block(size: int, words: Dictionary, room: Room, marks: Bytes) -> None:
+    """Mark the words of a block."""
+    count = keep_longer(find_pairs(size, words, room), words, room)
+    plan(size, count, words, room)
+    for run in range(walk(size, room, marks)):
+        start, stop = peek(room.runs, 2 * run), peek(room.runs, 2 * run + 1)
+        if stop - start > 2:
+            guess_run(words, room, (start, stop), marks)
+        elif not peek(room.pairs, start) & _WORD:
+            guess_pair(words, room, start, marks)
 
 
 @part
-def _find(table: Words, key: np.uint64, mask: np.uint64) -> int:
-    """The number of a beginning; 0 if no word begins so."""
-    slot = _first_slot(key, mask)
-    while True:
-        held = table[slot]
-        if (held ^ key) & _KEY == 0 or held == 0:
-            return int(held & _NUMBER)
-        slot = (slot + np.uint64(1)) & mask
+def find_pairs(size: int, words: Dictionary, room: Room) -> int:
+    """Look up every two characters; how many places there are where a longer word may begin."""
+    chars, pairs, longer = room.chars, room.pairs, room.longer
+    count = kept = 0
+    for i in range(size - 1):
+        pair = np.uint64(peek(chars, i)) << _PAIR_SHIFT | np.uint64(peek(chars, i + 1))
+        poke(pairs, i, np.uint16(0))
+        poke(longer, count, i)
+        count += may_be_pair(words, pair)
+    poke(pairs, size - 1, np.uint16(0))
+    for k in range(count):
+        i = peek(longer, k)
+        pair = np.uint64(peek(chars, i)) << _PAIR_SHIFT | np.uint64(peek(chars, i + 1))
+        held = find_pair(words, pair)
+        poke(pairs, i, np.uint16(held))
+        poke(longer, kept, i)
+        kept += np.int64(held >= np.uint64(GOES_ON))
+    return kept
 
 
 @part
-def _plan(codes: Codes, words: Dictionary, best: Floats, goals: Places) -> None:
-    """For each place the last character of the word on the most likely way to the end."""
-    mask = np.uint64(words.table.size - 1)
-    best[codes.size] = 0.0
-    for place in range(codes.size - 1, -1, -1):
-        highest, goal = _LOWEST, place
-        key = np.uint64(codes[place]) * MULTIPLIER
-        number = int(words.first[codes[place] - FIRST])
-        last = place
-        while number:
-            if number > 1 and words.weights[number] + best[last + 1] >= highest:
-                highest, goal = words.weights[number] + best[last + 1], last
-            last += 1
-            if last == codes.size:
-                break
-            key = (key ^ np.uint64(codes[last])) * MULTIPLIER
-            bit = key >> _HINT_SHIFT
-            if not words.hints[bit >> np.uint64(6)] >> (bit & np.uint64(63)) & np.uint64(1):
-                break
-            number = _find(words.table, key, mask)
-        if highest == _LOWEST:
-            highest = words.weights[0] + best[place + 1]
-        best[place] = highest
-        goals[place] = goal
+def keep_longer(count: int, words: Dictionary, room: Room) -> int:
+    """Keep the places whose third character may go on with a word; how many these are."""
+    chars, longer, kept = room.chars, room.longer, 0
+    for k in range(count):
+        i = peek(longer, k)
+        key = add_char(add_char(np.uint64(0), peek(chars, i)), peek(chars, i + 1))
+        poke(longer, kept, i)
+        kept += may_be_longer(words, add_char(key, peek(chars, i + 2)))
+    return kept
 
 
 @part
-def _walk(codes: Codes, words: Dictionary, room: tuple[Places, Bytes], marks: Bytes) -> None:
-    """Mark the words on the way; several single characters in a row go to the Markov model."""
-    goals, path = room
-    place = single = 0
-    while place < codes.size:
-        after = goals[place] + 1
-        if after - place > 1:
-            if place - single > 1:
-                _guess(codes[single:place], words, path, marks[3 * single :])
-            for inner in range(place + 1, after):
-                marks[3 * inner] = 0
-            single = after
-        place = after
-    if place - single > 1:
-        _guess(codes[single:place], words, path, marks[3 * single :])
+def plan(size: int, count: int, words: Dictionary, room: Room) -> None:
+    """The likeliest word at each place, from the end back; of two that are as likely the longer."""
+    chars, pairs, longer = room.chars, room.pairs, room.longer
+    after = behind = 0.0  # the best ways on from the next place, and from the one behind it
+    place = peek(longer, count - 1) if count else -1
+    for i in range(size - 1, -1, -1):
+        char = np.int64(peek(chars, i))
+        one = peek(words.single, char) + after
+        two = peek(words.weights, np.int64(peek(pairs, i) & _WORD)) + behind
+        length, best = 1 + at_least(two, one), more(two, one)
+        if i == place:
+            length, best = plan_longer(i, (length, best), words, room)
+            count -= 1
+            place = peek(longer, count - 1) if count else -1
+        if best == -np.inf:  # it only begins words, and none of these is here
+            length, best = 1, words.unknown + after
+        behind = after
+        after = unless_zero(char, best)
+        poke(room.best, i, after)
+        poke(room.sizes, i, np.uint8(length))
 
 
 @part
-def _guess(codes: Codes, words: Dictionary, path: Bytes, marks: Bytes) -> None:
-    """The likeliest states of characters that the dictionary leaves single (Viterbi)."""
-    if _is_word(codes, words.table):
-        return
-    moves, shown = words.transitions, words.emissions[codes[0] - FIRST]
-    b, m = words.start[_B] + shown[_B], words.start[_M] + shown[_M]
-    e, s = words.start[_E] + shown[_E], words.start[_S] + shown[_S]
-    for i in range(1, codes.size):
-        shown = words.emissions[codes[i] - FIRST]
-        # Of two that are as likely jieba takes the state whose letter is later.
-        b_by_e, b_by_s = e + moves[_E, _B] + shown[_B], s + moves[_S, _B] + shown[_B]
-        m_by_b, m_by_m = b + moves[_B, _M] + shown[_M], m + moves[_M, _M] + shown[_M]
-        e_by_b, e_by_m = b + moves[_B, _E] + shown[_E], m + moves[_M, _E] + shown[_E]
-        s_by_e, s_by_s = e + moves[_E, _S] + shown[_S], s + moves[_S, _S] + shown[_S]
-        path[i, _B] = _S if b_by_s >= b_by_e else _E
-        path[i, _M] = _M if m_by_m >= m_by_b else _B
-        path[i, _E] = _M if e_by_m >= e_by_b else _B
-        path[i, _S] = _S if s_by_s >= s_by_e else _E
-        b, m = max(b_by_e, b_by_s), max(m_by_b, m_by_m)
-        e, s = max(e_by_b, e_by_m), max(s_by_e, s_by_s)
-    state = _S if s >= e else _E
-    for i in range(codes.size - 1, 0, -1):
-        if state in (_M, _E):
-            marks[3 * i] = 0
-        state = path[i, state]
+def plan_longer(
+    i: int, known: tuple[int, float], words: Dictionary, room: Room
+) -> tuple[int, float]:
+    """Length and weight of the likeliest word at a place, if one of three characters and more is as
+    likely as the one that is `known`.
+    """
+    chars, (length, best) = room.chars, known
+    key = add_char(add_char(np.uint64(0), peek(chars, i)), peek(chars, i + 1))
+    last = i + 2
+    while peek(chars, last):
+        key = add_char(key, peek(chars, last))
+        number = find_longer(words, key)
+        if number == 0:
+            break
+        last += 1
+        weight = peek(words.weights, number) + peek(room.best, last)
+        if weight >= best and number > 1:
+            length, best = last - i, weight
+    return length, best
 
 
 @part
-def _is_word(codes: Codes, table: Words) -> bool:
-    """Whether two characters or more are a word of the dictionary."""
-    mask = np.uint64(table.size - 1)
-    key = np.uint64(0)
-    for code in codes:
-        key = (key ^ np.uint64(code)) * MULTIPLIER
-    return _find(table, key, mask) > 1
+def walk(size: int, room: Room, marks: Bytes) -> int:
+    """Mark the words on the way; how many runs of single characters there are between them."""
+    chars, places, sizes, runs = room.chars, room.places, room.sizes, room.runs
+    at = single = count = 0
+    while at < size:
+        length = np.int64(peek(sizes, at))
+        ends = np.int64((length > 1) | (peek(chars, at) == 0))
+        poke(runs, 2 * count, single)
+        poke(runs, 2 * count + 1, at)
+        count += ends & (at - single > 1)
+        single += ends * (at + length - single)
+        poke(marks, peek(places, at + 1), np.uint8(length < 2))
+        for inner in range(at + 2, at + length):
+            poke(marks, peek(places, inner), np.uint8(0))
+        at += length
+    return count
