@@ -15,7 +15,7 @@ from datakit.kernels.scripts import Bytes, Offsets
 from datakit.kernels.segmentation import mark_tokens
 from datakit.kernels.signals import Measures, measure_signals
 from datakit.records import Table, utf8_buffers
-from datakit.text.signal_catalogue import JIEBA, MEASURED, SIGNALS
+from datakit.text.signal_catalogue import JIEBA, MEASURED, SEGMENTED, SIGNALS
 from datakit.text.word_lists import word_lists
 
 
@@ -41,11 +41,15 @@ def measure(texts: pl.Series, names: Iterable[str]) -> Table:
     groups = _held.of(keys)
     asked = {signal.group for signal in signals} - groups.keys()
     plain = {group for group in asked if not group.startswith(JIEBA)}
-    groups |= _measured(data, offsets, plain)
     if cut := asked - plain:
-        names_cut = {group.removeprefix(JIEBA) for group in cut}
-        by_jieba = _measured(data, offsets, names_cut, cuts=mark_tokens(data, offsets))
+        # What does not depend on words is measured in the same reading.
+        shared = plain - SEGMENTED
+        named = {group.removeprefix(JIEBA) for group in cut} | shared
+        by_jieba = _measured(data, offsets, named, cuts=mark_tokens(data, offsets))
+        groups |= {group: by_jieba.pop(group) for group in shared}
         groups |= {f"{JIEBA}{group}": columns for group, columns in by_jieba.items()}
+        plain -= shared
+    groups |= _measured(data, offsets, plain)
     _held = _Held(keys, groups)
     return pl.DataFrame(
         {s.name: groups[s.group][s.name.removeprefix(JIEBA)] for s in signals},

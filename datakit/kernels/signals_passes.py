@@ -153,7 +153,7 @@ PASSES = (
     Pass("lines", signals_lines.COUNTS, _prepare_lines),
     Pass("stops", _STOPS, _prepare_stops, reads_tokens=True),
     Pass("ngrams", signals_ngrams.COUNTS, _prepare_ngrams, reads_tokens=True),
-    Pass("ngrams", signals_runs.WORD_COUNTS, _prepare_word_runs, reads_tokens=True),
+    Pass("word_runs", signals_runs.WORD_COUNTS, _prepare_word_runs, reads_tokens=True),
     Pass("char_ngrams", signals_runs.CHAR_COUNTS, _prepare_char_runs),
     Pass("windows", signals_windows.FIGURES, _prepare_windows, kind=np.float64),
     Pass("phrases", signals_phrases.COUNTS, _prepare_phrases),

@@ -83,10 +83,13 @@ def _stops(counts: Columns) -> Found:
 def _ngrams(counts: Columns) -> Found:
     chars, lengths = counts["chars"], range(TOP, LONGEST + 1)
     names = [f"top_{n}_gram" if n <= LAST_TOP else f"dup_{n}_grams" for n in lengths]
-    found = {
+    return {
         name: _share(counts[f"covered_{n}"], chars) for name, n in zip(names, lengths, strict=True)
     }
-    return found | {"word_rep_5": _share(counts["repeated_word_runs"], counts["word_runs"])}
+
+
+def _word_runs(counts: Columns) -> Found:
+    return {"word_rep_5": _share(counts["repeated_word_runs"], counts["word_runs"])}
 
 
 def _char_ngrams(counts: Columns) -> Found:
@@ -117,6 +120,7 @@ SHARES: dict[str, Callable[[Columns], Found]] = {
     "tokens": _tokens,
     "stops": _stops,
     "ngrams": _ngrams,
+    "word_runs": _word_runs,
     "char_ngrams": _char_ngrams,
     "windows": _windows,
     "phrases": _phrases,

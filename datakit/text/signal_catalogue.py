@@ -65,12 +65,13 @@ GROUPS = {
     "tokens": "words and marks",
     "stops": "words of the lists of stop words",
     "ngrams": "repetition of runs of tokens",
+    "word_runs": "repetition of runs of words",
     "char_ngrams": "repetition of runs of characters",
     "windows": "variety of characters",
     "phrases": "phrases of the lists, and addresses",
 }
 
-SEGMENTED = frozenset({"tokens", "stops", "ngrams"})
+SEGMENTED = frozenset({"tokens", "stops", "ngrams", "word_runs"})
 """Groups whose signals depend on what is a word: they exist with the prefix `jieba_` too."""
 
 LISTS = {
@@ -163,6 +164,8 @@ _DUP = (
 _NGRAMS: _Rows = (
     *((f"top_{n}_gram", "share", _TOP.format(n=n)) for n in (2, 3, 4)),
     *((f"dup_{n}_grams", "share", _DUP.format(n=n)) for n in range(5, 11)),
+)
+_WORD_RUNS: _Rows = (
     (
         "word_rep_5",
         "share",
@@ -225,7 +228,9 @@ _PHRASES: _Rows = (
 
 
 def _signals() -> tuple[Signal, ...]:
-    tables = (_CHARS, _LINES, _TOKENS, _STOPS, _NGRAMS, _CHAR_NGRAMS, _WINDOWS, _PHRASES)
+    tables = (
+        _CHARS, _LINES, _TOKENS, _STOPS, _NGRAMS, _WORD_RUNS, _CHAR_NGRAMS, _WINDOWS, _PHRASES
+    )  # fmt: skip
     return tuple(
         Signal(name, group, unit, meaning)
         for group, table in zip(GROUPS, tables, strict=True)
