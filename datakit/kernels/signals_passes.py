@@ -99,7 +99,9 @@ def _prepare_ngrams(setting: Setting) -> Run:
         first=_empty(size),
         counts=_empty(size),
         places=_empty(size),
+        rest=_empty(size),
         table=_empty(4 * size + 16),
+        met=_empty(8 * size + 16, np.uint8),
         solid=_empty(size),
         spaced=_empty(size),
     )
