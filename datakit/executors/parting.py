@@ -7,11 +7,11 @@ The only place where a row leaves a run. Every function returns `Parted`, and
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-import numpy as np
 import polars as pl
 
 from datakit.barriers import Decisions
 from datakit.errors import BrokenBooksError
+from datakit.executors.reject_values import encode_values
 from datakit.records import (
     FILE,
     ID,
@@ -25,7 +25,6 @@ from datakit.records import (
     Columns,
     Table,
     joined_content,
-    nest,
 )
 
 EXCERPT_CHARS = 300
@@ -142,29 +141,6 @@ def repeat_rows(batch: Batch, copies: pl.Series) -> Batch:
         .alias(ID)
     )
     return rows.drop("_copies", "_copy")
-
-
-def encode_values(values: Table) -> pl.Series:
-    """Measured values as the JSON text of one object a row, without nulls."""
-    if not values.width or not values.height:
-        return pl.Series("values", [None] * values.height, dtype=pl.String)
-    # Of many columns few have a value in a row: each is encoded only where it has one.
-    members = [
-        pl.struct(name)
-        .struct.json_encode()
-        .str.strip_prefix("{")
-        .str.strip_suffix("}")
-        .filter(pl.col(name).is_not_null())
-        .implode()
-        .alias(name)
-        for name in values.columns
-    ]
-    flat = pl.concat([column.rename("") for column in values.select(members)]).list.explode()
-    _, rows = np.nonzero(values.select(pl.all().is_not_null()).to_numpy().T)
-    in_rows = flat.gather(pl.Series(np.argsort(rows, kind="stable").astype(np.uint32)))
-    sizes = pl.Series(np.bincount(rows, minlength=values.height))
-    objects = nest(in_rows, sizes, name="values").list.join(",")
-    return pl.select(pl.concat_str(pl.lit("{"), objects, pl.lit("}")).alias("values")).to_series()
 
 
 def empty_rejects() -> Table:

@@ -78,8 +78,9 @@ def read(
             char = han_at(data, at)
             poke(places, size, at)
             poke(chars, size, np.uint16(char))
-            size += in_run | (char > 0)
-            in_run = np.int64(char > 0)
+            is_han = int(char > 0)
+            size += in_run | is_han
+            in_run = is_han
             at += 3
             continue
         poke(places, size, at)
@@ -138,7 +139,7 @@ def find_pairs(size: int, words: Dictionary, room: Room) -> int:
         held = find_pair(words, pair)
         poke(pairs, i, np.uint16(held))
         poke(longer, kept, i)
-        kept += np.int64(held >= np.uint64(GOES_ON))
+        kept += int(held >= np.uint64(GOES_ON))
     return kept
 
 
@@ -159,16 +160,16 @@ def plan(size: int, count: int, words: Dictionary, room: Room) -> None:
     """The likeliest word at each place, from the end back; of two that are as likely the longer."""
     chars, pairs, longer = room.chars, room.pairs, room.longer
     after = behind = 0.0  # the best ways on from the next place, and from the one behind it
-    place = peek(longer, count - 1) if count else -1
+    place = int(peek(longer, count - 1)) if count else -1
     for i in range(size - 1, -1, -1):
-        char = np.int64(peek(chars, i))
+        char = int(np.int64(peek(chars, i)))
         one = peek(words.single, char) + after
         two = peek(words.weights, np.int64(peek(pairs, i) & _WORD)) + behind
         length, best = 1 + at_least(two, one), more(two, one)
         if i == place:
             length, best = plan_longer(i, (length, best), words, room)
             count -= 1
-            place = peek(longer, count - 1) if count else -1
+            place = int(peek(longer, count - 1)) if count else -1
         if best == -np.inf:  # it only begins words, and none of these is here
             length, best = 1, words.unknown + after
         behind = after
@@ -205,8 +206,8 @@ def walk(size: int, room: Room, marks: Bytes) -> int:
     chars, places, sizes, runs = room.chars, room.places, room.sizes, room.runs
     at = single = count = 0
     while at < size:
-        length = np.int64(peek(sizes, at))
-        ends = np.int64((length > 1) | (peek(chars, at) == 0))
+        length = int(np.int64(peek(sizes, at)))
+        ends = int((length > 1) | (peek(chars, at) == 0))
         poke(runs, 2 * count, single)
         poke(runs, 2 * count + 1, at)
         count += ends & (at - single > 1)

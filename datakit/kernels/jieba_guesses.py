@@ -76,7 +76,7 @@ def guess_run(words: Dictionary, room: Room, run: tuple[int, int], marks: Bytes)
     for i in range(stop - 1, start, -1):
         begins = (state ^ state >> 1 ^ 1) & 1  # of B, M, E and S the first and the last
         poke(marks, peek(room.places, i), np.uint8(begins))
-        came = np.int64(peek(room.path, i)) >> state & 1
+        came = int(np.int64(peek(room.path, i)) >> state & 1)
         state = came + 2 * begins
 
 
@@ -86,7 +86,7 @@ def is_word(words: Dictionary, chars: Numbers, start: int, stop: int) -> bool:
     key = np.uint64(0)
     for i in range(start, stop):
         key = add_char(key, peek(chars, i))
-    return find_longer(words, key) > 1
+    return bool(find_longer(words, key) > 1)
 
 
 @part

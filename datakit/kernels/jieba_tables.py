@@ -57,12 +57,12 @@ def fill_pairs(
             slot = np.int64(mix(keys[one], _OTHER_WAY if way else _ONE_WAY) >> _REST_BITS)
             before = held[slot]
             held[slot] = 2 * one + way
-            one, way = before >> 1, 1 - (before & 1)
-    for slot in range(held.size):
-        if held[slot] >= 0:
-            one, way = held[slot] >> 1, held[slot] & 1
+            one, way = int(before >> 1), int(1 - (before & 1))
+    for cell in range(held.size):
+        if held[cell] >= 0:
+            one, way = int(held[cell] >> 1), int(held[cell] & 1)
             rest = mix(keys[one], _OTHER_WAY if way else _ONE_WAY) & _REST
-            cells[slot] = np.uint32((rest << _ONE | np.uint64(way)) << _HELD_SHIFT | numbers[one])
+            cells[cell] = np.uint32((rest << _ONE | np.uint64(way)) << _HELD_SHIFT | numbers[one])
 
 
 @part
@@ -72,9 +72,9 @@ def set_bit(bits: Words, at: np.uint64) -> None:
 
 
 @part
-def has_bit(bits: Words, at: np.uint64) -> np.int64:
+def has_bit(bits: Words, at: np.uint64) -> int:
     """A bit of a bitmap."""
-    return np.int64(peek(bits, np.int64(at >> _SIX)) >> (at & _LOW) & _ONE)
+    return int(peek(bits, np.int64(at >> _SIX)) >> (at & _LOW) & _ONE)
 
 
 @part
@@ -86,7 +86,7 @@ def mix(pair: np.uint64, way: np.uint64) -> np.uint64:
 
 
 @part
-def may_be_pair(words: Dictionary, pair: np.uint64) -> np.int64:
+def may_be_pair(words: Dictionary, pair: np.uint64) -> int:
     """0 if no word begins with two characters, 1 if one may."""
     return has_bit(words.pair_hints, mix(pair, _ONE_WAY) >> _PAIR_HINT_SHIFT)
 
@@ -109,13 +109,13 @@ def add_char(key: np.uint64, char: int) -> np.uint64:
 
 
 @part
-def may_be_longer(words: Dictionary, key: np.uint64) -> np.int64:
+def may_be_longer(words: Dictionary, key: np.uint64) -> int:
     """0 if no word begins with the characters of a hash, 1 if one may."""
     return has_bit(words.hints, key >> _HINT_SHIFT)
 
 
 @part
-def find_longer(words: Dictionary, key: np.uint64) -> np.int64:
+def find_longer(words: Dictionary, key: np.uint64) -> int:
     """A number by the hash of three characters or more: 0 if no word begins so, 1 if they are none
     themselves.
     """
@@ -125,11 +125,11 @@ def find_longer(words: Dictionary, key: np.uint64) -> np.int64:
     while True:
         held = peek(table, slot)
         if (held ^ key) & _KEY == 0 or held == 0:
-            return np.int64(held & _NUMBER)
+            return int(held & _NUMBER)
         slot = (slot + 1) & mask
 
 
 @part
-def first_slot(key: np.uint64, mask: int) -> np.int64:
+def first_slot(key: np.uint64, mask: int) -> int:
     """Where in the table to look first."""
-    return np.int64(key >> np.uint64(20)) & mask
+    return int(np.int64(key >> np.uint64(20)) & mask)

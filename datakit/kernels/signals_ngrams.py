@@ -83,7 +83,7 @@ def find_next(room: Room, size: int) -> None:
     for k in range(size):
         i = peek(places, k)
         at = peek(first, i)
-        same = np.int32(peek(keys, at) == peek(keys, i))
+        same = int(peek(keys, at) == peek(keys, i))
         poke(counts, i, 0)
         poke(counts, at, peek(counts, at) + same)
         poke(rest, left, i)
@@ -114,7 +114,7 @@ def pair(room: Room, size: int) -> int:
         key = np.uint64(peek(first, i)) << _HALF | np.uint64(peek(first, i + 1))
         poke(places, kept, i)
         poke(keys, i, key * is_kept)
-        kept += np.int64(is_kept)
+        kept += int(is_kept)
     poke(keys, peek(places, size - 1), _NOTHING)
     return kept
 

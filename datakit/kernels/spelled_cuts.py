@@ -34,7 +34,7 @@ _STEPS[_SPELLED, (_LETTER, _DIGIT)] = _SPELLED
 _STEPS[_SPELLED, _POINT] = _STEPS[_FRACTION, _DIGIT] = _FRACTION
 _STEPS[(_SPELLED, _FRACTION), _PERCENT] = _CLOSED
 _STEPS[_BESIDE, (_MARK, _PERCENT, _DOT, _POINT)] = _BESIDE
-_STEPS = _STEPS.ravel()
+_TABLE = _STEPS.ravel()
 
 
 @part
@@ -48,7 +48,7 @@ def mark_spelled(data: Bytes, at: int, stop: int, marks: Bytes) -> int:
         after = peek(data, at + 1) if at + 1 < stop else np.uint8(0x80)
         kind = np.int64(peek(_KINDS, byte))
         kind += (kind == _DOT) & (after >= 0x30) & (after <= 0x39)
-        step = peek(_STEPS, _ROW * state + kind)
+        step = peek(_TABLE, _ROW * state + kind)
         poke(marks, at, np.uint8(step >> 7))
         state = np.int64(step & 0x7F)
         at += 1

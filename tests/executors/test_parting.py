@@ -6,12 +6,8 @@ import polars as pl
 import pytest
 
 from datakit.barriers import Decisions
-from datakit.executors.parting import (
-    encode_values,
-    part_by_decisions,
-    part_by_verdicts,
-    repeat_rows,
-)
+from datakit.executors.parting import part_by_decisions, part_by_verdicts, repeat_rows
+from datakit.executors.reject_values import encode_values
 from datakit.testing import make_batch
 
 

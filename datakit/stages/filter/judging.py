@@ -62,19 +62,29 @@ def judge_of_own(name: str, sql: str) -> Judge:
     return Judge(name, sql, sql, "", tuple(columns_of(sql)), None)
 
 
-def judge(measured: Table, judges: Sequence[Judge]) -> Table:
-    """For each row, how it failed: `reason` (the first rule failed; null if none), and of failed
-    rules `rule`, `threshold`, the columns they name, and `failed` (all of them).
+def judge(
+    measured: Table, judges: Sequence[Judge], *, rows: NDArray[np.integer] | None = None, of: int
+) -> Table:
+    """For each of `of` rows how it failed: `reason` (the first rule failed; null if none), and of
+    failed rules `rule`, `threshold`, the columns they name, and `failed` (all of them).
+
+    `measured` are all of the rows, or those whose numbers are in `rows`.
     """
     fails = _find_failures(measured, judges)
-    rows = np.flatnonzero(fails.any(axis=1))
-    if not rows.size:
-        return pl.DataFrame({"reason": pl.Series([None] * measured.height, dtype=pl.String)})
-    places: NDArray[np.int64] = np.full(measured.height, -1, dtype=np.int64)
-    places[rows] = np.arange(rows.size)
-    told = _told(measured[rows.astype(np.uint32)], fails[rows], judges)
-    at = pl.Series(places).replace(-1, None)
+    failed = np.flatnonzero(fails.any(axis=1))
+    if not failed.size:
+        return pass_all(of)
+    told = _told(measured[failed.astype(np.uint32)], fails[failed], judges)
+    places, fell = np.zeros(of, dtype=np.uint32), np.zeros(of, dtype=np.bool_)
+    named = failed if rows is None else rows[failed]
+    places[named], fell[named] = np.arange(failed.size), True
+    at = pl.Series(places).zip_with(pl.Series(fell), pl.Series([None], dtype=pl.UInt32))
     return told.select(pl.all().gather(at))
+
+
+def pass_all(rows: int) -> Table:
+    """What `judge` says of rows of which none fails."""
+    return pl.DataFrame({"reason": pl.Series([None], dtype=pl.String).new_from_index(0, rows)})
 
 
 def _find_failures(measured: Table, judges: Sequence[Judge]) -> NDArray[np.bool_]:
@@ -116,23 +126,25 @@ def _told(measured: Table, fails: NDArray[np.bool_], judges: Sequence[Judge]) ->
     )
     texts = pl.Series([f"{each.name}: {each.text}" for each in judges])
     rows, which = np.nonzero(fails)
-    failed = nest(
-        texts.gather(which), pl.Series(np.bincount(rows, minlength=len(fails))), name="failed"
-    )
+    failed = nest(texts[which], pl.Series(np.bincount(rows, minlength=len(fails))), name="failed")
     naming: dict[str, list[int]] = {}
     for number, each in enumerate(judges):
         for column in each.columns:
             naming.setdefault(column, []).append(number)
-    shown = [_shown(measured[column], fails[:, named]) for column, named in naming.items()]
+    shown = [
+        _shown(column, fails[:, naming[column.name]])
+        for column in measured.select(list(naming)).with_columns(_ROUNDED)
+    ]
     first = fails.argmax(axis=1).astype(np.uint32)
     found: Table = rules[first]
-    return found.with_columns(failed, *measured.select(shown).get_columns())
+    return found.with_columns(failed, *shown)
 
 
-def _shown(values: pl.Series, fails: NDArray[np.bool_]) -> pl.Expr:
-    """A column's values in rows where a rule failed that names it, floats rounded."""
-    column = pl.col(values.name)
-    if values.dtype.is_float():
-        column = column.round(ROUNDED_TO)
+_ROUNDED = pl.selectors.float().round(ROUNDED_TO)
+
+
+def _shown(values: pl.Series, fails: NDArray[np.bool_]) -> pl.Series:
+    """A column's values in rows where a rule failed that names it."""
     name = f"{values.name}_column" if values.name in OWN_COLUMNS else values.name
-    return pl.when(pl.lit(pl.Series(fails.any(axis=1)))).then(column).alias(name)
+    nothing = pl.Series([None], dtype=values.dtype)
+    return values.zip_with(pl.Series(fails.any(axis=1)), nothing).alias(name)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import polars as pl
 
 from datakit.errors import SettingsError
@@ -13,7 +14,13 @@ from datakit.presets.describe import describe_presets
 from datakit.presets.load import preset_names
 from datakit.records import CONTENT, ROLES, Batch, Columns, Table, joined_content
 from datakit.signals import measure
-from datakit.stages.filter.judging import Judge, judge, judge_of_own, judge_of_preset
+from datakit.stages.filter.judging import (
+    Judge,
+    judge,
+    judge_of_own,
+    judge_of_preset,
+    pass_all,
+)
 from datakit.text.signal_catalogue import SIGNALS
 
 
@@ -86,13 +93,13 @@ class QualityFilter:
     def reject(self, batch: Batch) -> Table:
         """`reason`, `rule`, `threshold`, the signals of rules not met, and `failed`."""
         if not self.only_lang:
-            return judge(self._measure(batch), self._judges)
-        rows = batch["lang"].is_in(self.only_lang).fill_null(value=False).arg_true()
-        if not len(rows):
-            return pl.DataFrame({"reason": pl.Series([None] * batch.height, dtype=pl.String)})
-        verdicts = judge(self._measure(batch[rows]), self._judges).with_columns(rows.alias("row"))
-        every = pl.DataFrame({"row": range(batch.height)}, schema={"row": rows.dtype})
-        return every.join(verdicts, on="row", how="left", maintain_order="left").drop("row")
+            return judge(self._measure(batch), self._judges, of=batch.height)
+        is_judged = batch.select(pl.col("lang").is_in(self.only_lang).fill_null(value=False))
+        rows = np.flatnonzero(is_judged.to_series().to_numpy())
+        if not rows.size:
+            return pass_all(batch.height)
+        judged = batch if rows.size == batch.height else batch[rows]
+        return judge(self._measure(judged), self._judges, rows=rows, of=batch.height)
 
     def _measure(self, batch: Batch) -> Table:
         """The columns that the rules name, signals measured unless they are to be reused."""
