@@ -8,15 +8,15 @@ Chinese text meets `fineweb2-zh`, English `gopher-en` (quality and repetition), 
 a length filter; a file of both is a mixed corpus, of which datakit judges each text by the rules of
 its language, and the others all by those of Chinese. datatrove runs its own filters of the same
 rules, its words cut by jieba or spaCy, the language by the fastText model that comes with datakit;
-data-juicer, which has fewer rules, its filters of the same kind without language (its model must be
-downloaded). Each contestant is a process of its own on the same cores; the figures are those of
-`bench_dedup.py`: CPU seconds of all processes, MB of text per core-second with start-up and without
-(the difference to a run on the first 1 MB), memory. What is kept differs with the rules; the
-numbers stand beside.
+data-juicer, which has fewer rules, its filters of the same kind and the same model. Each contestant
+is a process of its own on the same cores; the figures are those of `bench_dedup.py`: CPU seconds of
+all processes, MB of text per core-second with start-up and without (the difference to a run on the
+first 1 MB), memory. What is kept differs with the rules; the numbers stand beside.
 
     python -m venv trove && trove/bin/pip install "datatrove[processing,io]==0.10.1" spacy jieba \\
         fasttext-numpy2-wheel orjson
-    python -m venv juicer && juicer/bin/pip install py-data-juicer==1.6.1 aiohttp
+    python -m venv juicer && juicer/bin/pip install py-data-juicer==1.6.1 aiohttp \\
+        fasttext-numpy2-wheel
 """
 
 import argparse
@@ -39,7 +39,7 @@ PEER_SCRIPTS = {
     "datatrove": Peer(
         "filter_datatrove", "datatrove", ("datatrove", "fasttext", "jieba", "spacy"), ""
     ),
-    "data-juicer": Peer("filter_datajuicer", "py-data-juicer", ("data_juicer",), ""),
+    "data-juicer": Peer("filter_datajuicer", "py-data-juicer", ("data_juicer", "fasttext"), ""),
 }
 PIPELINE = """
 [[source]]

@@ -1,4 +1,8 @@
-"""data-juicer: `dj-process` with its filters of length, repetition, lines and characters.
+"""data-juicer: `dj-process` with its filters of length, language, repetition, lines, characters.
+
+Language is told by the model that comes with datakit, which data-juicer finds under the name of
+the one that it would download. Chinese words are runs between spaces: its segmentation must be
+downloaded.
 
 python filter_datajuicer.py INPUT WORK LANGUAGE
 """
@@ -10,12 +14,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+MODEL = Path(__file__).parents[3] / "datakit" / "models" / "lid.176.ftz"
+
 
 def main() -> None:
     source, work, language = sys.argv[1:]
-    language = language.replace("mixed", "zh")
+    languages = ["zh", "en"] if language == "mixed" else [language]
+    language = languages[0]
     process = [
         {"text_length_filter": {"min_len": 20}},
+        {"language_id_score_filter": {"lang": languages, "min_score": 0.5}},
         {"average_line_length_filter": {"min_len": 10}},
         {"maximum_line_length_filter": {"min_len": 10}},
         {"alphanumeric_filter": {"tokenization": False, "min_ratio": 0.25}},
@@ -33,11 +41,15 @@ def main() -> None:
         "op_fusion": True,
         "process": process,
     }
+    models = Path(work) / "models"
+    models.mkdir()
+    (models / "lid.176.bin").symlink_to(MODEL)
     # YAML reads JSON.
     path = Path(work) / "recipe.yaml"
     path.write_text(json.dumps(recipe), encoding="utf-8")
     command = shutil.which("dj-process", path=str(Path(sys.executable).parent))
-    subprocess.run([str(command), "--config", str(path)], check=True)
+    environment = os.environ | {"DATA_JUICER_EXTERNAL_MODELS_HOME": str(models)}
+    subprocess.run([str(command), "--config", str(path)], check=True, env=environment)
 
 
 if __name__ == "__main__":
