@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
@@ -12,7 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datakit.errors import SettingsError, did_you_mean
-from datakit.records import CONTENT, MESSAGES, TEXT, Batch, Columns, map_content
+from datakit.records import CONTENT, SPOKEN, Batch, Columns, map_fields
 from datakit.text.pii import KINDS, Found, find_pii, hint_pattern
 
 PII, N_PII = "pii", "n_pii"
@@ -74,12 +74,15 @@ class PiiCleaner:
 
     def map(self, batch: Batch) -> Batch:
         """The batch with placeholders, and `pii` and `n_pii`."""
-        found: list[Pieces] = []
-        masked = map_content(batch, lambda texts: self._mask(texts, found))
         counts = [Counter[str]() for _ in range(batch.height)]
-        for pieces, owners in zip(found, _owners(batch), strict=True):
+
+        def mask(texts: pl.Series, owners: NDArray[np.int64]) -> pl.Series:
+            masked, pieces = self._mask(texts)
             for row, kind in pieces:
                 counts[owners[row]][kind] += 1
+            return masked
+
+        masked = map_fields(batch, dict.fromkeys(SPOKEN, mask))
         kinds = [orjson.dumps(count).decode() if count else None for count in counts]
         totals = [count.total() for count in counts]
         return masked.with_columns(
@@ -93,9 +96,9 @@ class PiiCleaner:
             found.update(orjson.loads(kinds))
         return found
 
-    def _mask(self, texts: pl.Series, found: list[Pieces]) -> pl.Series:
-        """The texts with placeholders; what was found, (number of the text, kind), goes to
-        `found`. Only lines with something like personal information are looked at in Python.
+    def _mask(self, texts: pl.Series) -> tuple[pl.Series, Pieces]:
+        """The texts with placeholders, and what was found: (number of the text, kind). Only lines
+        with something like personal information are looked at in Python.
         """
         hint, text, pieces = hint_pattern(self.kinds), pl.col("text"), Pieces()
         rows = texts.str.contains(hint).fill_null(False).arg_true()
@@ -107,12 +110,11 @@ class PiiCleaner:
             here = find_pii(line, self.kinds)
             pieces += [(row, piece.kind) for piece in here]
             masked.append(self._replace(line, here))
-        found.append(pieces)
         if not pieces:
-            return texts
+            return texts, pieces
         changed = lines["text"].scatter(hinted["line"], pl.Series(masked, dtype=pl.String))
         glued = lines.with_columns(changed).group_by("row", maintain_order=True)
-        return texts.scatter(rows, glued.agg(text.str.join("\n"))["text"])
+        return texts.scatter(rows, glued.agg(text.str.join("\n"))["text"]), pieces
 
     def _replace(self, line: str, found: Iterable[Found]) -> str:
         parts, at = [], 0
@@ -121,12 +123,3 @@ class PiiCleaner:
             parts += [line[at:start], self.placeholders.get(kind, general)]
             at = end
         return "".join([*parts, line[at:]])
-
-
-def _owners(batch: Batch) -> Iterator[NDArray[np.int64]]:
-    """For each series that `map_content` rewrites, in its order, the record of each text."""
-    records = np.arange(batch.height)
-    if TEXT in batch.columns and batch.schema[TEXT] == pl.String:
-        yield records
-    if MESSAGES in batch.columns and batch[MESSAGES].null_count() < batch.height:
-        yield np.repeat(records, batch[MESSAGES].list.len().fill_null(0).to_numpy())
