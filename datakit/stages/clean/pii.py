@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
@@ -12,12 +12,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datakit.errors import SettingsError, did_you_mean
-from datakit.records import CONTENT, SPOKEN, Batch, Columns, map_fields
+from datakit.records import CONTENT, SPOKEN, Batch, Columns, Rewrite, map_fields
+from datakit.stages.clean.call_values import Change, rewrite_arguments
 from datakit.text.pii import KINDS, Found, find_pii, hint_pattern
 
 PII, N_PII = "pii", "n_pii"
 
 Pieces: TypeAlias = list[tuple[int, str]]
+"""What was found: (number of the text, kind)."""
+Mask: TypeAlias = Callable[[pl.Series], tuple[pl.Series, Pieces]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +47,11 @@ class PiiCleaner:
 
     `placeholder` is what is put, with `{KIND}` or `{kind}` for the kind; `placeholders` sets
     single ones: `{ email = "[邮箱]" }`.
+
+    In a conversation the contents and the reasoning of all messages are looked through, the
+    rejected answer, and the values in the arguments of tool calls, each with its key before it as
+    its word (`{"qq": 12345678}`). The arguments stay JSON: a number that is found becomes a string.
+    Ids, lists of tools and `meta` are left alone.
 
     Adds `n_pii`, the number of pieces in a record, and `pii`, their number by kind as the JSON text
     of an object (null where there is none). To reject records with many, put `filter.pii` behind.
@@ -76,13 +84,17 @@ class PiiCleaner:
         """The batch with placeholders, and `pii` and `n_pii`."""
         counts = [Counter[str]() for _ in range(batch.height)]
 
-        def mask(texts: pl.Series, owners: NDArray[np.int64]) -> pl.Series:
-            masked, pieces = self._mask(texts)
-            for row, kind in pieces:
-                counts[owners[row]][kind] += 1
-            return masked
+        def count(mask: Mask) -> Rewrite:
+            def rewrite(texts: pl.Series, owners: NDArray[np.int64]) -> pl.Series:
+                masked, pieces = mask(texts)
+                for row, kind in pieces:
+                    counts[owners[row]][kind] += 1
+                return masked
 
-        masked = map_fields(batch, dict.fromkeys(SPOKEN, mask))
+            return rewrite
+
+        rewrites = dict.fromkeys(SPOKEN, count(self._mask))
+        masked = map_fields(batch, {**rewrites, "tool_calls": count(self._mask_calls)})
         kinds = [orjson.dumps(count).decode() if count else None for count in counts]
         totals = [count.total() for count in counts]
         return masked.with_columns(
@@ -97,8 +109,8 @@ class PiiCleaner:
         return found
 
     def _mask(self, texts: pl.Series) -> tuple[pl.Series, Pieces]:
-        """The texts with placeholders, and what was found: (number of the text, kind). Only lines
-        with something like personal information are looked at in Python.
+        """The texts with placeholders, and what was found. Only lines with something like personal
+        information are looked at in Python.
         """
         hint, text, pieces = hint_pattern(self.kinds), pl.col("text"), Pieces()
         rows = texts.str.contains(hint).fill_null(False).arg_true()
@@ -115,6 +127,25 @@ class PiiCleaner:
         changed = lines["text"].scatter(hinted["line"], pl.Series(masked, dtype=pl.String))
         glued = lines.with_columns(changed).group_by("row", maintain_order=True)
         return texts.scatter(rows, glued.agg(text.str.join("\n"))["text"]), pieces
+
+    def _mask_calls(self, texts: pl.Series) -> tuple[pl.Series, Pieces]:
+        """Tool calls with placeholders in their arguments, and what was found."""
+        # An escape may stand for a sign that the hint asks for.
+        hint, pieces = rf"\\u|{hint_pattern(self.kinds)}", Pieces()
+        rows = texts.str.contains(hint).fill_null(False).arg_true()
+
+        def mask_in(row: int) -> Change:
+            def mask(key: str, value: str) -> str:
+                before = f"{key}: "
+                found = find_pii(before + value, self.kinds)
+                here = [piece for piece in found if piece.start >= len(before)]
+                pieces.extend((row, piece.kind) for piece in here)
+                return self._replace(before + value, here).removeprefix(before)
+
+            return mask
+
+        masked = [rewrite_arguments(texts[row], mask_in(row)) for row in rows]
+        return texts.scatter(rows, pl.Series(masked, dtype=pl.String)), pieces
 
     def _replace(self, line: str, found: Iterable[Found]) -> str:
         parts, at = [], 0
