@@ -10,8 +10,11 @@ from datakit.text.pii_forms import FORMS, KINDS, OTHER_NUMBERS, Form
 
 __all__ = ["KINDS", "Found", "find_pii", "hint_pattern"]
 
-_OTHER = re.compile(rf"(?:{OTHER_NUMBERS})(?:号|码|号码|ID|id)?[\s:#.=№(-]{{0,4}}$", re.IGNORECASE)
-_CONTEXT_CHARS = 16
+_OTHER = re.compile(
+    rf"(?:{OTHER_NUMBERS})[\s_]?(?:号|码|号码|ID)?[\s:#.=№(-]{{0,4}}(?:\d{{11}}[-/、]){{0,3}}$",
+    re.IGNORECASE,
+)
+_CONTEXT_CHARS = 52
 
 
 class Found(NamedTuple):

@@ -34,7 +34,12 @@ class Form:
 
 _START = r"(?<![0-9A-Za-z_.])(?<![A-Za-z0-9][-/])"
 _END = r"(?![0-9A-Za-z_])(?![-.]\d)"
-_IS = r"[\s:=#()是为\"“”「」-]{0,6}"
+_IS = r"[\s:=#.()是为\"“”「」-]{0,6}"
+# Behind another number, which a stroke parts from this one: 010-62345678/13812345678.
+_NEXT = "|".join(
+    [r"(?<=\d[- ]\d{4}/)"]
+    + [rf"(?<=(?<![0-9A-Za-z_])(?<!\d\.)(?<![A-Za-z]/)\d{{{digits}}}/)" for digits in (7, 8, 11)]
+)
 
 
 def _alone(value: str) -> str:
@@ -77,17 +82,26 @@ _ACCOUNT = r"\d{4}(?:[ -]?\d{4}){3}(?:[ -]?\d{1,3})?"
 _IBAN = r"[A-Z]{2}\d\d(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?"
 
 _CHINA = r"(?:(?:\+|00)?86[- ]?|\((?:\+|00)?86\)[- ]?)?"
+_MOBILE_ROW = r"1[3-9]\d{9}"
 _MOBILE = r"1[3-9]\d[- ]?\d{4}[- ]?\d{4}|1[3-9]\d{2}[- ]\d{3}[- ]\d{4}"
 _AREA = r"(?:10|2\d|[3-9]\d\d)"
 _SEVEN = r"[2-8]\d{2,3}[- ]?\d{4}"
+_MOBILE_HINT = r"[1１][3-9３-９](?:[ -]?\d){4}"
+# The first part only saves the rest the trouble.
+_MOBILE_START = rf"(?=[(+018])(?:{_START}|{_NEXT}|(?<=(?<![0-9A-Za-z_.]){_MOBILE_ROW}-))"
+_MOBILE_END = rf"(?![0-9A-Za-z_])(?!\.\d)(?!-(?!{_MOBILE_ROW}(?!\d))\d)"
 _LANDLINE = (
-    rf"{_START}(?<!\d-){_CHINA}(?:\(0{_AREA}\)[- ]?|0{_AREA}[-—–]){_SEVEN}"
-    r"(?:[-转]\d{1,5})?(?![0-9A-Za-z_])"
+    rf"{_CHINA}(?:\(0{_AREA}\)[- ]?|0{_AREA}[-—–]){_SEVEN}(?:[-转]\d{{1,5}})?(?![0-9A-Za-z_])"
 )
 _LANDLINE_HINT = r"\d[)）—–－-][ -]?\d{3}"
-_TELEPHONE = "电话|座机|传真|热线|联系方式|tel|telephone|phone|fax"
+_NUMBER = r"(?:[\s._-]{0,2}(?:No|number|号码?))?"
+_TELEPHONE = f"(?:电话|座机|传真|热线|联系方式|tel|telephone|phone|fax){_NUMBER}"
+_MOBILE_WORDS = f"(?:tel|telephone|phone|fax|mobile|contact|电话|手机|联系方式){_NUMBER}"
+# A decimal number: one with a point alone, behind = or with more digits than a country's code has.
+_DECIMAL = r"\+(?:(?<==\+)\d|\d{4})\d*\.\d+(?![\d.])"
 _ABROAD = (
-    r"(?<![0-9A-Za-z_.+])\+(?!86)[1-9]\d{0,2}[- .]?(?:\(\d{1,4}\)[- .]?)?"
+    rf"(?<![0-9A-Za-z_+])(?<!\d\.)(?!{_DECIMAL})"
+    r"\+(?!86)[1-9]\d{0,2}[- .]?(?:\(\d{1,4}\)[- .]?)?"
     r"\d{1,4}(?:[- .]?\d{2,4}){2,4}(?![0-9A-Za-z])"
 )
 _AMERICAN = r"[2-9]\d{2}-\d{4}"
@@ -108,14 +122,15 @@ _IPV4 = r"(?<![0-9A-Za-z_.])(?:\d{1,3}\.){3}\d{1,3}(?![0-9A-Za-z_])(?!\.\d)"
 _GROUPS = r"[0-9A-Fa-f]{1,4}(?::[0-9A-Fa-f]{0,4})"
 _IPV6 = rf"(?<![0-9A-Za-z:.]){_GROUPS}{{2,7}}(?![0-9A-Za-z:])"
 
-_QQ_WORDS = r"(?<![A-Za-z])(?:QQ群?|扣扣|企鹅|加Q)(?:号码|号|群)?"
-_QQ_HINT = "(?i:qq)|扣扣|企鹅|加Q"
+_QQ_WORDS = r"(?<![A-Za-z])(?:QQ群?|Q群|扣扣|企鹅|加Q)(?:号码|号|群)?"
+_QQ_HINT = "(?i:qq|q群)|扣扣|企鹅|加Q"
 _WECHAT = r"微信|薇信|威信|V信|WeChat|weixin|VX|wx|加\s?[vV]"
 _WECHAT_ID = r"[A-Za-z][-_A-Za-z0-9]{5,19})(?![-_A-Za-z0-9@.])"
-# With a colon or 号 any name is an account; without, one with a digit or a low line.
+# With a colon or 号 any name is an account, and a number that counts nothing; without, a name with
+# a digit or a low line.
 _WECHAT_TOLD = (
     rf"(?i:(?<![A-Za-z])(?:{_WECHAT})\s?(?:号码|号|ID)?)"
-    rf"\s?(?:[:=]|是|为|号)\s?(?P<value>{_WECHAT_ID}"
+    rf"\s?(?:[:=]|是|为|号)\s?(?P<value>[1-9]\d{{5,10}}(?!\s?[\d.万亿元人次个名位])|{_WECHAT_ID}"
 )
 _WECHAT_BARE = (
     rf"(?i:(?<![A-Za-z])(?:{_WECHAT}))(?:号码|号|ID)?[\s(]{{0,3}}"
@@ -152,8 +167,24 @@ FORMS = (
     Form(kind="bank_card", pattern=_behind(_CARD_WORDS, _ACCOUNT), hint=_ROW_7),
     Form(kind="bank_card", pattern=_alone(_CARD), hint=_ROW_7, check=passes_luhn, is_bare=True),
     Form(kind="iban", pattern=_alone(_IBAN), hint=r"[A-Z]{2}\d\d ?[A-Z0-9]{4}", check=is_iban),
-    Form(kind="mobile", pattern=_alone(rf"{_CHINA}(?:{_MOBILE})"), hint=_ROW_7, is_bare=True),
-    Form(kind="landline", pattern=_LANDLINE, hint=_LANDLINE_HINT, is_bare=True),
+    Form(
+        kind="mobile",
+        pattern=rf"(?i:{_MOBILE_WORDS}){_IS}(?P<value>{_CHINA}(?:{_MOBILE})){_MOBILE_END}",
+        hint=_MOBILE_HINT,
+    ),
+    Form(
+        kind="mobile",
+        pattern=f"{_MOBILE_START}{_CHINA}(?:{_MOBILE}){_MOBILE_END}",
+        hint=_MOBILE_HINT,
+        is_bare=True,
+    ),
+    Form(kind="landline", pattern=_behind(_TELEPHONE, _LANDLINE), hint=_LANDLINE_HINT),
+    Form(
+        kind="landline",
+        pattern=rf"(?=[(+08])(?:{_START}|{_NEXT})(?<!\d-){_LANDLINE}",
+        hint=_LANDLINE_HINT,
+        is_bare=True,
+    ),
     Form(
         kind="landline",
         pattern=_alone(rf"(?:\+|00)86[- ]?{_AREA}[- ]{_SEVEN}"),
@@ -166,7 +197,9 @@ FORMS = (
     Form(kind="phone", pattern=_alone(rf"\([2-9]\d{{2}}\) ?{_AMERICAN}"), hint=r"\(\d{3}\)"),
     Form(
         kind="phone",
-        pattern=_behind("phone|tel|call|fax|mobile|cell", rf"(?:1-)?[2-9]\d{{2}}-{_AMERICAN}"),
+        pattern=_behind(
+            rf"(?:phone|tel|call|fax|mobile|cell){_NUMBER}", rf"(?:1-)?[2-9]\d{{2}}-{_AMERICAN}"
+        ),
         hint=r"\d{3}-\d{3}",
     ),
     Form(

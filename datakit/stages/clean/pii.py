@@ -55,7 +55,7 @@ class PiiCleaner:
 
     Adds `n_pii`, the number of pieces in a record, and `pii`, their number by kind as the JSON text
     of an object (null where there is none). To reject records with many, put `filter.pii` behind.
-    On 449 written cases with 214 pieces, 145 of the cases medical figures that are none, it finds
+    On 507 written cases with 248 pieces, 112 of the cases medical figures that are none, it finds
     all and one too many; real texts are harder. Full-width digits are known; other odd forms of
     text are put right by `clean.unicode` before.
     """
