@@ -109,7 +109,8 @@ def test_cleaning_twice_finds_nothing_new() -> None:
     ("settings", "key"),
     [({"kinds": ("name",)}, "kinds"), ({"kinds": ()}, "kinds"),
      ({"placeholders": {"phones": "x"}}, "placeholders"),
-     ({"placeholder": "<{type}>"}, "placeholder")],
+     ({"placeholder": "<{type}>"}, "placeholder"),
+     ({"placeholders": {"ip": "<{type}>"}}, "placeholders")],
 )  # fmt: skip
 def test_wrong_settings_are_refused(settings: dict[str, object], key: str) -> None:
     with pytest.raises(SettingsError) as caught:

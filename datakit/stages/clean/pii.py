@@ -46,7 +46,7 @@ class PiiCleaner:
     for: that takes a model.
 
     `placeholder` is what is put, with `{KIND}` or `{kind}` for the kind; `placeholders` sets
-    single ones: `{ email = "[邮箱]" }`.
+    single ones, likewise: `{ email = "[邮箱]", ip = "[{KIND}]" }`.
 
     In a conversation the contents and the reasoning of all messages are looked through, the
     rejected answer, and the values in the arguments of tool calls, each with its key before it as
@@ -75,10 +75,9 @@ class PiiCleaner:
                 if kind not in KINDS:
                     hint = did_you_mean(kind, KINDS)
                     raise SettingsError(key, f"unknown kind {kind!r}", hint)
-        for name in re.findall(r"\{\w*\}", self.placeholder):
-            if name not in ("{KIND}", "{kind}"):
-                hint = 'placeholder = "<{KIND}>"'
-                raise SettingsError("placeholder", f"{name} stands for nothing", hint)
+        _check_placeholder("placeholder", self.placeholder)
+        for placeholder in self.placeholders.values():
+            _check_placeholder("placeholders", placeholder)
 
     def map(self, batch: Batch) -> Batch:
         """The batch with placeholders, and `pii` and `n_pii`."""
@@ -150,7 +149,14 @@ class PiiCleaner:
     def _replace(self, line: str, found: Iterable[Found]) -> str:
         parts, at = [], 0
         for start, end, kind in found:
-            general = self.placeholder.replace("{KIND}", kind.upper()).replace("{kind}", kind)
-            parts += [line[at:start], self.placeholders.get(kind, general)]
+            placeholder = self.placeholders.get(kind, self.placeholder)
+            named = placeholder.replace("{KIND}", kind.upper()).replace("{kind}", kind)
+            parts += [line[at:start], named]
             at = end
         return "".join([*parts, line[at:]])
+
+
+def _check_placeholder(key: str, placeholder: str) -> None:
+    for name in re.findall(r"\{\w*\}", placeholder):
+        if name not in ("{KIND}", "{kind}"):
+            raise SettingsError(key, f"{name} stands for nothing", 'placeholder = "<{KIND}>"')
