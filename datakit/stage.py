@@ -137,9 +137,9 @@ class Map(Stage, Protocol):
 class Editor(Map, Protocol):
     """A map that can say how much it changed."""
 
-    def edits(self, changed: Batch) -> Mapping[str, int]:
-        """Of what `map` returned: how often each thing was done (`{"mobile": 3}`); the report
-        shows the sums by stage and source.
+    def edits(self, batch: Batch, changed: Batch) -> Mapping[str, int]:
+        """Of what `map` made of a batch: how often each thing was done (`{"mobile": 3}`); the
+        report shows the sums by stage and source.
         """
         ...
 

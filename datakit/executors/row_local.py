@@ -37,7 +37,7 @@ def run_local(
     if found.height != batch.height or not found[ID].equals(batch[ID]):
         name = name or type(stage).__name__
         raise BrokenBooksError(f"{name} changed the rows or their order; no map may")
-    edits = stage.edits(found) if isinstance(stage, Editor) else {}
+    edits = stage.edits(batch, found) if isinstance(stage, Editor) else {}
     parted = part_by_reason_column(found, excerpt=excerpt)
     return replace(parted, edits=edits, tallied=_tallied(stage, found))
 

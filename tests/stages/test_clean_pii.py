@@ -154,3 +154,14 @@ def test_pieces_are_counted_by_kind_for_the_report() -> None:
     parted = run_local(PiiCleaner(), make_batch(rows))
 
     assert parted.edits == {"mobile": 2, "email": 1}
+
+
+def test_a_second_stage_adds_to_the_counts_and_reports_its_own() -> None:
+    rows = [{"text": "电话13800138000，a@b.cn"}, {"text": "13900139000"}, {"text": "多喝水"}]
+    first = run_local(PiiCleaner(kinds=("mobile",)), make_batch(rows))
+
+    second = run_local(PiiCleaner(kinds=("email",)), first.kept)
+
+    assert second.kept["n_pii"].to_list() == [2, 1, 0]
+    assert second.kept["pii"].to_list() == ['{"mobile":1,"email":1}', '{"mobile":1}', None]
+    assert second.edits == {"email": 1}

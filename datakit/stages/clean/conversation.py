@@ -70,7 +70,7 @@ class ConversationCleaner:
             done.append(_changes("split_special_tokens", flat, split, batch.height))
         return batch.with_columns(_told(done, batch.height))
 
-    def edits(self, changed: Batch) -> Mapping[str, int]:
+    def edits(self, batch: Batch, changed: Batch) -> Mapping[str, int]:  # noqa: ARG002
         """How many messages each repair concerned."""
         found: Counter[str] = Counter()
         for told in changed[REPAIRS].drop_nulls():

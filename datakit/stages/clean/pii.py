@@ -54,7 +54,8 @@ class PiiCleaner:
     Ids, lists of tools and `meta` are left alone.
 
     Adds `n_pii`, the number of pieces in a record, and `pii`, their number by kind as the JSON text
-    of an object (null where there is none). To reject records with many, put `filter.pii` behind.
+    of an object (null where there is none); a second such stage adds to the counts of the first. To
+    reject records with many, put `filter.pii` behind.
     On 507 written cases with 248 pieces, 112 of the cases medical figures that are none, it finds
     all and one too many; real texts are harder. Full-width digits are known; other odd forms of
     text are put right by `clean.unicode` before.
@@ -81,7 +82,7 @@ class PiiCleaner:
 
     def map(self, batch: Batch) -> Batch:
         """The batch with placeholders, and `pii` and `n_pii`."""
-        counts = [Counter[str]() for _ in range(batch.height)]
+        counts = _earlier_counts(batch)
 
         def count(mask: Mask) -> Rewrite:
             def rewrite(texts: pl.Series, owners: NDArray[np.int64]) -> pl.Series:
@@ -100,12 +101,10 @@ class PiiCleaner:
             pl.Series(PII, kinds, dtype=pl.String), pl.Series(N_PII, totals, dtype=pl.UInt32)
         )
 
-    def edits(self, changed: Batch) -> Mapping[str, int]:
+    def edits(self, batch: Batch, changed: Batch) -> Mapping[str, int]:
         """How many pieces of each kind were found."""
-        found: Counter[str] = Counter()
-        for kinds in changed[PII].drop_nulls():
-            found.update(orjson.loads(kinds))
-        return found
+        found, earlier = (sum(_earlier_counts(b), Counter()) for b in (changed, batch))
+        return found - earlier
 
     def _mask(self, texts: pl.Series) -> tuple[pl.Series, Pieces]:
         """The texts with placeholders, and what was found. Only lines with something like personal
@@ -154,6 +153,13 @@ class PiiCleaner:
             parts += [line[at:start], named]
             at = end
         return "".join([*parts, line[at:]])
+
+
+def _earlier_counts(batch: Batch) -> list[Counter[str]]:
+    """What each record's `pii` counts; nothing where no such stage has been yet."""
+    if PII not in batch.columns:
+        return [Counter() for _ in range(batch.height)]
+    return [Counter(orjson.loads(kinds or "{}")) for kinds in batch[PII].cast(pl.String)]
 
 
 def _check_placeholder(key: str, placeholder: str) -> None:
