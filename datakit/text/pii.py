@@ -1,6 +1,7 @@
 """Personal information in a text: where it stands and of which kind it is."""
 
 import re
+from bisect import bisect
 from collections.abc import Iterator, Sequence
 from functools import cache
 from itertools import groupby
@@ -47,8 +48,9 @@ def find_pii(text: str, kinds: Sequence[str] = KINDS) -> list[Found]:
         if hint.search(plain):
             for form, pattern in forms:
                 if form.kind in kinds:
-                    taken += [f for f in _matches(plain, form, pattern) if _is_free(f, taken)]
-    return sorted(taken)
+                    fresh = [f for f in _matches(plain, form, pattern) if _is_free(f, taken)]
+                    taken = sorted(taken + fresh)
+    return taken
 
 
 def _matches(text: str, form: Form, pattern: re.Pattern[str]) -> Iterator[Found]:
@@ -62,7 +64,12 @@ def _matches(text: str, form: Form, pattern: re.Pattern[str]) -> Iterator[Found]
 
 
 def _is_free(piece: Found, taken: Sequence[Found]) -> bool:
-    return all(piece.end <= other.start or piece.start >= other.end for other in taken)
+    """Whether a piece overlaps none of those taken, which are in order."""
+    at = bisect(taken, piece)
+    return not any(
+        other.start < piece.end and piece.start < other.end
+        for other in taken[max(0, at - 1) : at + 1]
+    )
 
 
 @cache

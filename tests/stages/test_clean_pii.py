@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from itertools import pairwise
 from pathlib import Path
 
@@ -93,6 +94,14 @@ def test_pieces_are_in_order_and_do_not_overlap(lines: list[str]) -> None:
     pieces = find_pii(" ".join(read_case(line)[0] for line in lines))
 
     assert all(one.end <= other.start for one, other in pairwise(pieces))
+
+
+def test_many_pieces_on_one_line_take_their_number_in_time() -> None:
+    line = " ".join(f"user{n}@mail{n}.com 138{n:08d}" for n in range(8000))
+    started = time.process_time()
+
+    assert len(find_pii(line)) == 16_000
+    assert time.process_time() - started < 2  # 0.3 s when written, 11 s when quadratic
 
 
 def test_cleaning_twice_finds_nothing_new() -> None:
