@@ -41,8 +41,9 @@ class RefusalFilter:
     - `refusal`: an answer that begins with 抱歉，我无法回答, "I'm sorry, but I can't help".
 
     Advice that belongs in a medical answer is none of it: 请及时就医, 建议咨询医生,
-    线上不能代替面诊, "please consult your doctor", "no substitute for professional advice".
-    A sentence about language models in the third person stays as well.
+    线上不能代替面诊, 仅凭文字无法诊断, 无法根治, "please consult your doctor", "no substitute for
+    professional advice". A sentence about language models in the third person stays as well: what
+    they are is asked for with 我 or "I" beside it, or at the start of an answer.
 
     `roles`, at least one, are those whose messages are judged; a document's `text` is judged whole,
     which rejects pages that quote such answers. `extra` adds patterns of one's own (regular
