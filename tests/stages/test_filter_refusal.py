@@ -164,6 +164,8 @@ def test_records_without_content_stay() -> None:
         ({"rules": ("refusals",)}, "rules"),
         ({"rules": ()}, "rules"),
         ({"extra": {"mine": ("(",)}}, "extra"),
+        ({"extra": {"mine": ()}}, "extra"),
+        ({"extra": {"mine": ("a", " ")}}, "extra"),
     ],
 )
 def test_wrong_settings_are_refused(settings: dict[str, Any], key: str) -> None:

@@ -1,7 +1,7 @@
 """Keep conversations in which nobody says to be a language model, or refuses."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
@@ -47,7 +47,8 @@ class RefusalFilter:
 
     `roles`, at least one, are those whose messages are judged; a document's `text` is judged whole,
     which rejects pages that quote such answers. `extra` adds patterns of one's own (regular
-    expressions of Rust, without look-around) under the reasons that are its keys:
+    expressions of Rust, without look-around; looked for in all of a message) under the reasons that
+    are its keys, also under those above, whose own patterns stay:
 
         [stage.extra]
         our_old_bot = ["小安助手", "XiaoAn"]
@@ -73,6 +74,8 @@ class RefusalFilter:
         if not self._rules():
             raise SettingsError("rules", "there is no rule", f"known: {', '.join(names)}")
         for name, patterns in self.extra.items():
+            if not patterns:
+                raise SettingsError("extra", f"{name}: there is no pattern")
             for pattern in patterns:
                 _check_pattern(name, pattern)
 
@@ -94,21 +97,25 @@ class RefusalFilter:
             for rule in rules
         )
         hinted = hits.unique(["row", "message"], keep="first").sort("row", "message")
-        advice = "|".join(f"(?:{pattern})" for pattern in _read()["keep"])
+        advice = _join(_read()["keep"])
         judged = hinted.with_columns(pl.col("text").str.replace_all(advice, "。"))
+        found = [_cut(rule).str.extract(f"({rule.pattern})") for rule in rules]
+        names = [
+            pl.when(matched.is_not_null()).then(pl.lit(rule.name))
+            for rule, matched in zip(rules, found, strict=True)
+        ]
         judged = judged.with_columns(
-            _cut(rule).str.extract(f"({rule.pattern})").alias(rule.name) for rule in rules
+            pl.coalesce(names).alias("reason"), pl.coalesce(found).alias("matched")
         )
-        names = [rule.name for rule in rules]
-        reason = pl.coalesce([pl.when(pl.col(n).is_not_null()).then(pl.lit(n)) for n in names])
-        shown = pl.coalesce(names).str.head(SHOWN_CHARS).alias("matched")
-        found = judged.select("row", reason.alias("reason"), shown, "role", "message")
-        return found.drop_nulls("reason")
+        shown = pl.col("matched").str.head(SHOWN_CHARS)
+        return judged.select("row", "reason", shown, "role", "message").drop_nulls("reason")
 
     def _rules(self) -> list[Rule]:
-        own = [Rule(name, "|".join(each)) for name, each in self.extra.items() if each]
-        known = [r for r in read_rules() if self.rules is None or r.name in self.rules]
-        return [*own, *(rule for rule in known if rule.name not in self.extra)]
+        """The rules in the order in which they give reasons: one's own, then the chosen ones. A
+        name may stand twice, as what is added to a known reason sees the whole text.
+        """
+        own = [Rule(name, _join(each)) for name, each in self.extra.items()]
+        return own + [r for r in read_rules() if self.rules is None or r.name in self.rules]
 
 
 @cache
@@ -122,11 +129,15 @@ def read_rules() -> list[Rule]:
     """The rules of `refusal.toml`, their patterns joined, names put in."""
     content, rules = _read(), []
     for rule in content["rule"]:
-        pattern = "|".join(f"(?:{each})" for each in rule["patterns"])
+        pattern = _join(rule["patterns"])
         for name, words in content["names"].items():
             pattern = pattern.replace(f"{{{name}}}", words)
         rules.append(Rule(rule["name"], pattern, rule["within"], tuple(rule["hints"])))
     return rules
+
+
+def _join(patterns: Sequence[str]) -> str:
+    return "|".join(f"(?:{pattern})" for pattern in patterns)
 
 
 def _has_hint(rule: Rule) -> pl.Expr:
@@ -159,6 +170,8 @@ def _messages_of(batch: Batch, roles: tuple[str, ...]) -> Table:
 
 
 def _check_pattern(name: str, pattern: str) -> None:
+    if not pattern.strip():
+        raise SettingsError("extra", f"{name}: an empty pattern is in every text")
     try:
         pl.Series(["-"]).str.contains(pattern)
     except ComputeError as error:
