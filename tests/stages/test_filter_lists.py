@@ -1,5 +1,6 @@
 """filter.words and filter.urls: lists in files, wrong settings, a slow reference for words."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,11 @@ from hypothesis import strategies as st
 
 from datakit.errors import SettingsError
 from datakit.executors.digests import digest_of, stage_identity
+from datakit.executors.row_local import run_local
 from datakit.stages.filter.urls import UrlFilter
 from datakit.stages.filter.word_matches import find_words
 from datakit.stages.filter.words import WordsFilter
-from datakit.testing import run_stage
+from datakit.testing import make_batch, run_stage
 
 WORDS = ["ab", "b中", "中", "a", "中文ab", "é"]
 
@@ -91,6 +93,8 @@ def test_wrong_settings_of_words_are_refused(settings: dict[str, Any], key: str)
     [
         ({}, "entries"),
         ({"files": (Path("no/such.txt"),)}, "files"),
+        ({"entries": ("a.com", "*.b.com")}, "entries"),
+        ({"entries": ("https://a.com/*",)}, "entries"),
         ({"entries": ("a.com",), "action": "drop"}, "action"),
         ({"entries": ("a.com",), "unknown": "drop"}, "unknown"),
     ],
@@ -100,6 +104,26 @@ def test_wrong_settings_of_urls_are_refused(settings: dict[str, Any], key: str) 
         UrlFilter(**settings)
 
     assert caught.value.key == key
+
+
+def test_a_wildcard_in_a_file_is_refused_one_inside_a_path_is_part_of_it(tmp_path: Path) -> None:
+    path = tmp_path / "list.txt"
+    path.write_text("a.com/*/b\n*.c.com\n")
+
+    with pytest.raises(SettingsError, match="wildcards") as caught:
+        UrlFilter(files=(path,))
+    assert (caught.value.key, "c.com" in caught.value.message) == ("files", True)
+
+
+def test_it_is_counted_how_many_records_have_an_address() -> None:
+    urls = ["a.com", "b.com", None, ""]
+    rows = [{"text": "x", "meta": json.dumps({"url": url})} for url in urls]
+
+    tallied = run_local(UrlFilter(entries=("a.com",)), make_batch(rows)).tallied
+    misspelt = run_local(UrlFilter(entries=("a.com",), field="urll"), make_batch(rows)).tallied
+
+    assert tallied["address"].to_list() == ["listed", "unlisted", "none", "none"]
+    assert set(misspelt["address"]) == {"none"}
 
 
 def test_a_list_that_is_no_text_is_refused(tmp_path: Path) -> None:

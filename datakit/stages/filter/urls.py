@@ -1,7 +1,7 @@
 """Keep records by the address they come from."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -24,15 +24,19 @@ class UrlFilter:
     The list is `entries`, or the `files` of which every line is an entry (blank lines and lines
     that begin with `#` are none), or both. An entry is a domain (`example.com`: the domain and all
     below it) or the beginning of an address (`example.com/ads/`); a scheme and a leading `www.` do
-    not count. Public lists such as UT1's `domains` and `urls` files can be used as they are.
+    not count. There are no wildcards. Public lists such as UT1's `domains` and `urls` files can be
+    used as they are.
 
     `field` is where the address stands: a column, or a field of the input record that was not
-    mapped (a member of `meta`). `unknown` says what becomes of a record without one.
+    mapped (a member of `meta`); `a.b` is also member `b` of the object `a`. `unknown` says what
+    becomes of a record without one.
 
     Reasons: `listed_url`, `unlisted_url` (under `action = "keep"`), `no_url`. Values: `url`, and
-    the `entry` that met it.
+    the `entry` that met it. The report shows how many records of each source have a listed address,
+    another, or none: none at all, and `field` is misspelt.
     """
 
+    tally: ClassVar[tuple[str, ...]] = ("address",)
     adds: ClassVar[Columns] = frozenset()
 
     entries: tuple[str, ...] = ()
@@ -46,13 +50,15 @@ class UrlFilter:
             if not Path(path).is_file():
                 raise SettingsError("files", f"there is no file {str(path)!r}")
             try:
-                read_list(Path(path))
+                listed = read_list(Path(path))
             except (OSError, UnicodeDecodeError) as error:
                 raise SettingsError("files", f"{path} cannot be read as UTF-8: {error}") from error
+            _check_wildcards("files", listed)
         for key, allowed in (("action", ("reject", "keep")), ("unknown", ("keep", "reject"))):
             if getattr(self, key) not in allowed:
                 message = f"{getattr(self, key)!r} is none of {allowed[0]!r}, {allowed[1]!r}"
                 raise SettingsError(key, message)
+        _check_wildcards("entries", self.entries)
         if not self._list():
             key, where = ("files", " on any line") if self.files else ("entries", "")
             hint = 'entries = ["example.com"] or files = ["domains.txt"]'
@@ -64,7 +70,7 @@ class UrlFilter:
         return frozenset({f"{self.field}|{META}"})
 
     def reject(self, batch: Batch) -> Table:
-        """`reason`, `url` and the list's `entry`."""
+        """`reason`, `url`, the list's `entry`, and whether the `address` is listed."""
         urls = self._urls(batch)
         distinct = urls.drop_nulls().unique().to_list()
         met = {url: _find_entry(url, self._list()) for url in distinct}
@@ -77,20 +83,38 @@ class UrlFilter:
         name = "unlisted_url" if is_keeping else "listed_url"
         none = pl.lit("no_url" if self.unknown == "reject" else None, dtype=pl.String)
         reason = pl.when(pl.col("url").is_null()).then(none).when(goes).then(pl.lit(name))
-        return entry.with_columns(urls).select(reason.alias("reason"), "url", "entry")
+        listed = pl.when(is_listed).then(pl.lit("listed")).otherwise(pl.lit("unlisted"))
+        address = pl.when(pl.col("url").is_null()).then(pl.lit("none")).otherwise(listed)
+        found = entry.with_columns(urls)
+        return found.select(reason.alias("reason"), "url", "entry", address.alias("address"))
 
     def _urls(self, batch: Batch) -> pl.Series:
         if self.field in batch.columns:
             column = batch[self.field].cast(pl.String)
         else:
-            name = self.field.replace("'", "\\'")
-            column = batch[META].str.json_path_match(f"$['{name}']")
+            column = _read_member(batch[META], [self.field])
+            if "." in self.field:
+                column = column.fill_null(_read_member(batch[META], self.field.split(".")))
         url = column.str.strip_chars().alias("url")
         return url.set(url == "", None)
 
     def _list(self) -> frozenset[str]:
         marks = tuple(Path(path).stat().st_mtime_ns for path in self.files)
         return _read_entries(tuple(self.entries), tuple(map(str, self.files)), marks)
+
+
+def _read_member(objects: pl.Series, path: Sequence[str]) -> pl.Series:
+    quoted = (name.replace("'", "\\'") for name in path)
+    return objects.str.json_path_match("$" + "".join(f"['{name}']" for name in quoted))
+
+
+def _check_wildcards(key: str, entries: Iterable[str]) -> None:
+    """Raise SettingsError for an entry that has one; a star inside a path may be part of it."""
+    for entry in (entry for entry in entries if "*" in entry):
+        host, path = _HOST.match(_bare(entry)).groups()  # type: ignore[union-attr]
+        if "*" in host or path.endswith("*"):
+            hint = "a domain covers all below it, the beginning of an address all that begins so"
+            raise SettingsError(key, f"{entry!r}: entries have no wildcards", hint)
 
 
 @lru_cache(maxsize=8)
