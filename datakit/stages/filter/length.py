@@ -76,6 +76,9 @@ class LengthFilter:
             raise SettingsError("use", "filter.length has no bound and would keep all", hint)
         for unit in MEASURES:
             low, high = getattr(self, f"min_{unit}"), getattr(self, f"max_{unit}")
+            for side, bound in (("min", low), ("max", high)):
+                if bound is not None and bound < 0:
+                    raise SettingsError(f"{side}_{unit}", f"{bound} is less than 0")
             if low is not None and high is not None and low > high:
                 raise SettingsError(f"min_{unit}", f"{low} is more than max_{unit} = {high}")
         self._check_part()
