@@ -6,7 +6,7 @@ observing the next barrier, or in the sink. Nothing here reads data.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from datakit.barriers import Barrier
 from datakit.config.load import load_pipeline
 from datakit.config.model import NamedSource, NamedStage, Pipeline
 from datakit.errors import DatakitError, PipelineFileError, Problem, did_you_mean
+from datakit.prepared import PreparedSource
 from datakit.records import CONTENT, ID, META, SOURCE, Columns
 from datakit.stage import Expander, Filter, Map, Sink, Source, SourceReader, Stage
 
@@ -120,15 +121,28 @@ def compile_plan(pipeline: Pipeline) -> Plan:
     problems += [p for source in pipeline.sources for p in _missing_columns(pipeline, source)]
     if problems:
         raise PipelineFileError(pipeline.file, list(dict.fromkeys(problems)))
-    by_name = {source.name: source.source for source in pipeline.sources}
-    steps = [Step(s.index, s.name, _bind(s.stage, by_name), s.only) for s in pipeline.stages]
+    steps = [Step(s.index, s.name, _bind(s, pipeline), s.only) for s in pipeline.stages]
     sources = tuple(source.source for source in pipeline.sources)
     return Plan(pipeline, sources, tuple(cut_segments(steps)), pipeline.sink)
 
 
-def _bind(stage: Any, sources: Mapping[str, Source]) -> Any:
-    """The stage, with the sources given to it that it reads for itself."""
-    return stage.bind(sources) if isinstance(stage, SourceReader) else stage
+def _bind(named: NamedStage, pipeline: Pipeline) -> Any:
+    """The stage, with the sources given to it that it reads for itself, as the maps in front of it
+    leave them.
+    """
+    if not isinstance(named.stage, SourceReader):
+        return named.stage
+    before = [stage for stage in pipeline.stages if stage.index < named.index]
+    maps = [(each.stage, each.only) for each in before if isinstance(each.stage, Map)]
+    return named.stage.bind(
+        {
+            source.name: PreparedSource(
+                source=source.source,
+                maps=tuple(m for m, only in maps if only is None or source.name in only),
+            )
+            for source in pipeline.sources
+        }
+    )
 
 
 def check_inputs(pipeline: Pipeline) -> None:
@@ -208,3 +222,6 @@ def _unknown_sources(pipeline: Pipeline) -> Iterator[Problem]:
             if name not in known:
                 message = f"{stage.name} names an unknown source {name!r}"
                 yield Problem(stage.line, message, did_you_mean(name, known))
+            elif stage.only is not None and name not in stage.only:
+                message = f"{stage.name} names the source {name!r}, which its `only` leaves out"
+                yield Problem(stage.line, message, "add it to `only`")

@@ -194,7 +194,9 @@ class SourceReader(Stage, Protocol):
         ...
 
     def bind(self, sources: Mapping[str, Source]) -> Stage:
-        """The stage with the sources it named; called once all sources are known."""
+        """The stage with the sources it named, all by name; what they yield has gone through the
+        maps in front of the stage. Called once all stages are known.
+        """
         ...
 
 

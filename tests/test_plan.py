@@ -88,3 +88,11 @@ def test_a_stage_that_names_an_unknown_source_is_reported() -> None:
 
     with pytest.raises(PipelineFileError, match=r"unknown source 'tow'\n    did you mean 'two'"):
         compile_plan(pipeline(Weights()))
+
+
+def test_a_stage_that_names_a_source_it_never_sees_is_reported() -> None:
+    class Weights(AddsLang):
+        sources = frozenset({"one", "two"})
+
+    with pytest.raises(PipelineFileError, match=r"source 'two', which its `only` leaves out"):
+        compile_plan(pipeline(Weights(), only=("one",)))
