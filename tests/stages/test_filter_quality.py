@@ -1,5 +1,6 @@
 """filter.quality: what is refused before any data is read, and what does not depend on chance."""
 
+import math
 import pickle
 from dataclasses import asdict
 from pathlib import Path
@@ -42,6 +43,8 @@ def test_every_preset_is_on_signals_there_are_and_cites_its_source(name: str) ->
         ({"rules": {"wrong": "words >"}}, "rules", "unable to parse"),
         ({"rules": {"wrong": "words > AVG(words)"}}, "rules", "each record by itself"),
         ({"preset": "gopher-en", "roles": ["bot"]}, "roles", "'bot'"),
+        ({"preset": "gopher-en", "override": {"long_words": math.inf}}, "override", "inf"),
+        ({"preset": "gopher-en", "only_lang": ["zh-Hans"]}, "only_lang", "write `zh`"),
     ],
 )
 def test_a_mistake_is_told_at_its_setting(settings: dict, key: str, message: str) -> None:
@@ -60,6 +63,7 @@ def test_a_mistake_is_told_at_its_setting(settings: dict, key: str, message: str
         ('[rules]\na = { signal = "words" }', "exactly one of min, max"),
         ('[rules]\na = { signal = "words", min = 1, max = 2 }', "exactly one of min, max"),
         ('[rules]\na = { signal = "words", min = "x" }', "min is no number"),
+        ('[rules]\na = { signal = "words", min = nan }', "min is no number"),
         ('[rules]\na = { sgnal = "words", min = 1 }', "did you mean 'signal'"),
         ('[rules]\na = { signal = "wrods", min = 1 }', "names 'wrods', which is no signal"),
         ('tilte = "x"\n[rules]\na = { signal = "words", min = 1 }', "did you mean 'title'"),
@@ -77,6 +81,27 @@ def test_a_wrong_preset_file_is_refused_with_the_place(
 
     assert message in f"{caught.value} {caught.value.hint}"
     assert "own" in str(caught.value)
+
+
+def test_a_preset_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_bytes('title = "规则"\n[rules]\na = { signal = "words", min = 1 }'.encode("gbk"))
+
+    with pytest.raises(SettingsError, match=r"own.toml: it cannot be read as UTF-8"):
+        QualityFilter(preset=path)
+
+
+def test_dots_in_names_of_files_and_rules_are_no_matter(tmp_path: Path) -> None:
+    path = tmp_path / "fit.v1.toml"
+    path.write_text(
+        '[rules]\n"a.b" = { signal = "chars", min = 9 }\nc = { signal = "words", min = 9 }'
+    )
+
+    alone = QualityFilter(preset=path, override={"a.b": 2}, skip=("c",))
+    full = QualityFilter(preset=path, override={"fit.v1.a.b": 2}, skip=("fit.v1.c",))
+
+    rows = [{"text": "ab"}, {"text": "a"}]
+    assert run_stage(alone, rows).reasons == run_stage(full, rows).reasons == ["fit.v1.a.b"]
 
 
 def test_a_preset_file_changes_what_the_stage_is(tmp_path: Path) -> None:
