@@ -48,7 +48,8 @@ class ChatFormat:
 
     `completion` names a column with what follows: an answer as text, one message, or a list of
     messages. `field` may then be a plain text too, the question (TRL's prompt and completion,
-    pairs of chosen and rejected: see `format.preference`).
+    pairs of chosen and rejected: see `format.preference`). A text that begins with a speaker is
+    a dialogue there if another speaker answers in it, else one message as it stands.
 
     `tools` names the column with the tools that may be called (JSON, as OpenAI or ShareGPT write
     them); it becomes the column `tools`. It and `system_field` may be absent under their usual

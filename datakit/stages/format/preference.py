@@ -33,8 +33,9 @@ class PreferenceFormat:
     - OpenAI: `completion = "preferred_output"`, here `field = "non_preferred_output"`.
 
     `field` names the column with the worse answer: a text, a message, or a whole dialogue, whose
-    messages before the last must be those of the conversation. `roles` is that of `format.chat`,
-    `split_reasoning` too. White space around the answer goes with `strip`.
+    messages before the last must be those of the conversation. A text is a dialogue if it begins
+    with a speaker and another one answers; any other is the answer as it stands. `roles` is that
+    of `format.chat`, `split_reasoning` too. White space around the answer goes with `strip`.
 
     Reasons: `missing_rejected`, `empty_rejected`, `malformed_rejected`, `rejected_not_assistant`,
     `no_answer` (the conversation does not end with an answer), `several_answers` (more than one
