@@ -8,6 +8,7 @@ import pytest
 
 from datakit.registry import stages
 from datakit.stages.ingest.jsonl import JsonlSource
+from datakit.testing import run_stage
 
 PLAIN = {"instruction": "q", "output": "a"}
 
@@ -45,6 +46,33 @@ def test_a_question_is_a_text(tmp_path: Path, key: str) -> None:
     found = converted(tmp_path, [PLAIN | {key: ["a"]}], "format.instruct")
 
     assert found[0][:2] == ("wrong_type", {"column": key, "found": "list"})
+
+
+def test_a_prompt_and_a_completion_are_texts_or_messages(tmp_path: Path) -> None:
+    answer = {"role": "assistant", "content": "a"}
+    records = [
+        {"conversation": "q", "completion": completion}
+        for completion in ("a", "[1]", answer, [answer], ["a", "b"], {"k": 1})
+    ]
+    records.append({"conversation": [1], "completion": "a"})
+
+    found = converted(tmp_path, records, "format.chat", completion="completion")
+
+    assert [reason for reason, _, _ in found] == [None] * 4 + ["wrong_type"] * 3
+    assert [values["column"] for _, values, _ in found[4:]] == ["completion"] * 2 + ["conversation"]
+
+
+def test_a_worse_answer_is_a_text_or_messages() -> None:
+    messages = [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]
+    rows = [
+        {"messages": messages, "rejected": '["b"]', "_nested": nested}
+        for nested in (["rejected"], [])
+    ]
+
+    outcome = run_stage(stages()["format.preference"](), rows)
+
+    assert outcome.reasons == ["malformed_rejected"]
+    assert outcome.rows[0]["rejected"][0]["content"] == '["b"]'
 
 
 LABELS = ["1", '["1"]', ["1", 0], [], [["1"]], {"k": 1}]

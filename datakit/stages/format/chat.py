@@ -143,9 +143,8 @@ class ChatFormat:
         names = speaker_names(self.roles)
         if not self.completion:
             return decode(raw, names, dialect=self.dialect)
-        answers = batch[self.completion].cast(pl.String)
-        prompts = read_messages(raw, names, role="user")
-        return append(prompts, read_messages(answers, names, role="assistant"))
+        prompts = read_messages(batch, self.field, names, role="user")
+        return append(prompts, read_messages(batch, self.completion, names, role="assistant"))
 
     def _systems(self, batch: Batch) -> pl.Series:
         if self.system_field not in batch.columns:
