@@ -16,7 +16,8 @@ TOML table. It holds no state, so it pickles to any worker. What every stage has
   content is then part of the same digest (fields of type `Path` need not be told);
 - optionally a field `seed: int | None = None`: filled in from the pipeline's seed;
 - optionally, of maps and filters, `tally`: names of columns of what `map` or `reject` returns,
-  whose values the runner counts by source for the report (few different ones: languages, topics).
+  whose values the runner counts by source for the report (few different ones: languages, topics;
+  of a column of type Enum also those that never occur).
 
 The keys `use` and `only` of a `[[stage]]` table are the runner's and never reach a stage.
 Wrong settings raise `SettingsError(key, message)` from `__post_init__`.

@@ -41,6 +41,10 @@ class Books:
         count = StageCount(rows_in, parted.kept.height, parted.copies, reasons, edits)
         self._stages[index, name, self._source] += count
         for column in parted.tallied:
+            if isinstance(column.dtype, pl.Enum):
+                # What never occurs is to be seen, too.
+                for value in column.dtype.categories:
+                    self._tallies[index, name, column.name, value, self._source] += 0
             values = column.cast(pl.String).fill_null("none")
             for value, rows in values.value_counts().iter_rows():
                 self._tallies[index, name, column.name, value, self._source] += rows

@@ -1,21 +1,20 @@
 """Repair conversations: their order, their empty and repeated messages, tokens in their texts."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 import polars as pl
 
-from datakit.conversations import repairs
 from datakit.conversations.flat import flatten, nest_messages
+from datakit.conversations.repairs import Repairs, Step
 from datakit.conversations.tokens import split_tokens
 from datakit.errors import SettingsError
 from datakit.records import MESSAGES, Batch, Columns, map_content
 
 REPAIRS = "repairs"
-Step = tuple[str, Callable[[pl.DataFrame], pl.DataFrame]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,6 +34,9 @@ class ConversationCleaner:
     The column `repairs` tells what was done to a record, as `drop_trailing_user 1, drop_empty 2`:
     the messages that went, were moved or changed; null where nothing was. Records are never
     dropped: what cannot be repaired is for `filter.conversation`.
+
+    `format.chat` refuses conversations of the input that are no valid ones, so these must be
+    repaired there, by the options of the same names; here, those that other stages changed.
     """
 
     needs: ClassVar[Columns] = frozenset({MESSAGES})
@@ -80,19 +82,15 @@ class ConversationCleaner:
         return found
 
     def _steps(self) -> Iterator[Step]:
-        merge_with = self.merge_with
-        if self.drop_empty:
-            yield "drop_empty", repairs.drop_empty
-        if self.gather_system:
-            yield "gather_system", lambda flat: repairs.gather_system(flat, merge_with)
-        if self.drop_repeated:
-            yield "drop_repeated", repairs.drop_repeated
-        if self.merge_same_role:
-            yield "merge_same_role", lambda flat: repairs.merge_same_role(flat, merge_with)
-        if self.drop_leading_assistant:
-            yield "drop_leading_assistant", repairs.drop_leading_assistant
-        if self.drop_trailing_user:
-            yield "drop_trailing_user", repairs.drop_trailing_user
+        return Repairs(
+            drop_empty=self.drop_empty,
+            gather_system=self.gather_system,
+            drop_repeated=self.drop_repeated,
+            merge_same_role=self.merge_same_role,
+            merge_with=self.merge_with,
+            drop_leading_assistant=self.drop_leading_assistant,
+            drop_trailing_user=self.drop_trailing_user,
+        ).steps()
 
 
 def _changes(name: str, was: pl.DataFrame, now: pl.DataFrame, rows: int) -> pl.DataFrame:

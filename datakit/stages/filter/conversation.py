@@ -22,7 +22,8 @@ class ConversationFilter:
     A valid conversation is: system or not, then user and assistant in turn, the assistant last;
     an answer may call tools first, each call being followed by its results. What trainers do with
     others differs (LLaMA-Factory drops them, torchtune stops, TRL trains on them), so none pass
-    here. `clean.conversation` repairs some of them before.
+    here. `format.chat` repairs those of the input as it reads them, where its options say so, and
+    refuses the others; `clean.conversation` those that other stages have changed since.
 
     Further checks, each an option: `equal_neighbours` (a message that only repeats the one
     before, whoever says it), `role_markers` (a line in a text that begins with a speaker, as left

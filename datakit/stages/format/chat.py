@@ -7,7 +7,7 @@ from typing import Literal
 import polars as pl
 
 from datakit.conversations.flat import nest_messages
-from datakit.conversations.repairs import Repairs, repair
+from datakit.conversations.repairs import Repairs
 from datakit.errors import SettingsError
 from datakit.records import MESSAGES, TEXT, TOOLS, Batch, Columns
 from datakit.stages.format.answers import append, read_messages
@@ -48,7 +48,8 @@ class ChatFormat:
 
     `completion` names a column with what follows: an answer as text, one message, or a list of
     messages. `field` may then be a plain text too, the question (TRL's prompt and completion,
-    pairs of chosen and rejected: see `format.preference`).
+    pairs of chosen and rejected: see `format.preference`). A text that begins with a speaker is
+    a dialogue there if another speaker answers in it, else one message as it stands.
 
     `tools` names the column with the tools that may be called (JSON, as OpenAI or ShareGPT write
     them); it becomes the column `tools`. It and `system_field` may be absent under their usual
@@ -60,9 +61,13 @@ class ChatFormat:
     before it answers, the assistant may call tools, each call followed by its result (see
     `broken_tool_call`). A conversation may end with a call. Repairs that lose nothing are on:
     `strip` (white space around contents) and `merge_same_role` (successive messages of one speaker
-    become one, joined by `merge_with`). Those that cut are off: `drop_leading_assistant` (a
-    greeting before the first question) and `drop_trailing_user` (a question left open, a thank
-    you; trainers learn nothing from it). `min_turns` is the least number of user messages.
+    become one, joined by `merge_with`). Those that cut or move are off: `drop_empty` (messages
+    that say nothing), `gather_system` (system messages anywhere become one at the beginning,
+    joined by `merge_with`), `drop_repeated` (messages that only repeat the one before),
+    `drop_leading_assistant` (a greeting before the first question) and `drop_trailing_user` (a
+    question left open, a thank you; trainers learn nothing from it). They are carried out in the
+    order of the settings, before a conversation is judged. `min_turns` is the least number of
+    user messages.
 
     Reasons: `missing_conversation`, `empty_conversation`, `malformed_conversation`, `wrong_type`,
     `nul_character`, `unknown_role`, `empty_message`, `system_not_first`, `wrong_role_order`,
@@ -82,6 +87,9 @@ class ChatFormat:
     tools: str = "tools"
     split_reasoning: bool = False
     strip: bool = True
+    drop_empty: bool = False
+    gather_system: bool = False
+    drop_repeated: bool = False
     merge_same_role: bool = True
     merge_with: str = "\n"
     drop_leading_assistant: bool = False
@@ -118,7 +126,10 @@ class ChatFormat:
         raw, rows = batch[self.field].cast(pl.String), batch.height
         decoded = self._decode(batch, raw)
         flat = split_reasoning(decoded.flat) if self.split_reasoning else decoded.flat
-        flat = repair(flat, self._repairs())
+        if self.strip:
+            flat = flat.with_columns(pl.col("content").str.strip_chars())
+        for _, step in self._repairs().steps():
+            flat = step(flat)
         faults = check_order(flat, rows, min_turns=self.min_turns)
         faults = faults.update(decoded.faults, on="row", how="left")
         if self.tools in batch.columns:
@@ -132,9 +143,8 @@ class ChatFormat:
         names = speaker_names(self.roles)
         if not self.completion:
             return decode(raw, names, dialect=self.dialect)
-        answers = batch[self.completion].cast(pl.String)
-        prompts = read_messages(raw, names, role="user")
-        return append(prompts, read_messages(answers, names, role="assistant"))
+        prompts = read_messages(batch, self.field, names, role="user")
+        return append(prompts, read_messages(batch, self.completion, names, role="assistant"))
 
     def _systems(self, batch: Batch) -> pl.Series:
         if self.system_field not in batch.columns:
@@ -145,8 +155,11 @@ class ChatFormat:
 
     def _repairs(self) -> Repairs:
         return Repairs(
-            strip=self.strip,
-            merge_with=self.merge_with if self.merge_same_role else None,
+            drop_empty=self.drop_empty,
+            gather_system=self.gather_system,
+            drop_repeated=self.drop_repeated,
+            merge_same_role=self.merge_same_role,
+            merge_with=self.merge_with,
             drop_leading_assistant=self.drop_leading_assistant,
             drop_trailing_user=self.drop_trailing_user,
         )
