@@ -22,7 +22,7 @@ Stages add annotation columns, each declared in the stage's `adds`. Columns that
 underscore belong to the engine.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import numpy as np
@@ -77,6 +77,13 @@ def make_addresses(shard: int, first_row: int, rows: int) -> pl.Series:
     return pl.Series(ADDRESS, np.arange(start, start + rows, dtype=np.uint64))
 
 
+Rewrite: TypeAlias = Callable[[pl.Series, NDArray[np.int64]], pl.Series]
+"""Rewrites texts, a String series, given the row of the record that each belongs to."""
+
+SPOKEN = ("content", "reasoning")
+"""The fields of a message that are text."""
+
+
 def map_content(
     batch: Batch, clean: Callable[[pl.Series], pl.Series], *, roles: tuple[str, ...] = ()
 ) -> Batch:
@@ -87,11 +94,21 @@ def map_content(
     that `clean` sees plain text either way. Nulls are handed over as nulls and must come back as
     nulls.
     """
+    return map_fields(batch, dict.fromkeys(SPOKEN, lambda texts, _: clean(texts)), roles=roles)
+
+
+def map_fields(
+    batch: Batch, rewrites: Mapping[str, Rewrite], *, roles: tuple[str, ...] = ()
+) -> Batch:
+    """As `map_content`, each field of the messages by its own function; documents by that of
+    `content`. Fields of which all values are null are passed over.
+    """
     if TEXT in batch.columns and batch.schema[TEXT] == pl.String:
-        batch = batch.with_columns(clean(batch[TEXT]).alias(TEXT))
+        rewritten = rewrites["content"](batch[TEXT], np.arange(batch.height))
+        batch = batch.with_columns(rewritten.alias(TEXT))
     for name in _conversations(batch):
         if batch[name].null_count() < batch.height:
-            batch = batch.with_columns(_map_messages(batch[name], clean, roles))
+            batch = batch.with_columns(_map_messages(batch[name], rewrites, roles))
     return batch
 
 
@@ -101,18 +118,19 @@ def _conversations(batch: Batch) -> list[str]:
 
 
 def _map_messages(
-    messages: pl.Series, clean: Callable[[pl.Series], pl.Series], roles: tuple[str, ...]
+    messages: pl.Series, rewrites: Mapping[str, Rewrite], roles: tuple[str, ...]
 ) -> pl.Series:
+    lengths = messages.list.len()
+    owners = np.repeat(np.arange(len(messages)), lengths.fill_null(0).to_numpy())
     flat = messages.explode(empty_as_null=False, keep_nulls=False).struct.unnest()
-    names = ["content"]
-    if flat["reasoning"].null_count() < flat.height:
-        names.append("reasoning")
-    for name in names:
-        cleaned = clean(flat[name])
+    for name, rewrite in rewrites.items():
+        if flat[name].null_count() == flat.height:
+            continue
+        rewritten = rewrite(flat[name], owners)
         if roles:
-            cleaned = cleaned.zip_with(flat["role"].is_in(roles).fill_null(False), flat[name])
-        flat = flat.with_columns(cleaned.alias(name))
-    return nest(flat.to_struct(), messages.list.len(), name=messages.name)
+            rewritten = rewritten.zip_with(flat["role"].is_in(roles).fill_null(False), flat[name])
+        flat = flat.with_columns(rewritten.alias(name))
+    return nest(flat.to_struct(), lengths, name=messages.name)
 
 
 def rewrite_where(

@@ -1,5 +1,6 @@
 """clean.pii: precision and recall on the written cases, checksums, counting, settings."""
 
+import json
 import re
 from itertools import pairwise
 from pathlib import Path
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from datakit.errors import SettingsError
 from datakit.executors.row_local import run_local
+from datakit.stages.clean.call_values import rewrite_arguments, rewrite_values
 from datakit.stages.clean.pii import PiiCleaner
 from datakit.stages.filter.pii import PiiFilter
 from datakit.testing import make_batch, run_stage
@@ -119,6 +121,30 @@ def test_wrong_settings_are_refused(settings: dict[str, object], key: str) -> No
 def test_a_negative_bound_is_refused() -> None:
     with pytest.raises(SettingsError, match="max_pieces"):
         PiiFilter(max_pieces=-1)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+)
+
+
+@settings(max_examples=80)
+@given(JSON, st.booleans())
+def test_values_that_do_not_change_leave_the_arguments_as_they_are(
+    value: object, ascii_only: bool
+) -> None:
+    text = json.dumps(value, ensure_ascii=ascii_only)
+    calls = json.dumps([{"function": {"name": "f", "arguments": text}}])
+
+    assert rewrite_arguments(calls, lambda key, value: value) == calls
+    json.loads(rewrite_values(text, lambda key, value: f'"{value}\\'))
+
+
+def test_an_escape_that_stands_for_nothing_stays() -> None:
+    changed = rewrite_values(r'{"a": "\q1"}', lambda key, value: value.replace("1", "2"))
+
+    assert changed == r'{"a": "\\q2"}'
 
 
 def test_pieces_are_counted_by_kind_for_the_report() -> None:

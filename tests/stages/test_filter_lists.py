@@ -75,6 +75,7 @@ def test_a_changed_list_is_read_again_and_changes_the_digest(listed: Path) -> No
         ({"words": ("a", " ")}, "words"),
         ({"files": (Path("no/such.txt"),)}, "files"),
         ({"words": ("a",), "max_count": -1}, "max_count"),
+        ({"words": ("a",), "roles": ("asistant",)}, "roles"),
         ({"words": ("a",), "max_share": 2.0}, "max_share"),
     ],
 )

@@ -129,6 +129,7 @@ def test_records_without_content_stay() -> None:
     ("settings", "key"),
     [
         ({"roles": ("bot",)}, "roles"),
+        ({"roles": ()}, "roles"),
         ({"rules": ("refusals",)}, "rules"),
         ({"rules": ()}, "rules"),
         ({"extra": {"mine": ("(",)}}, "extra"),

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
+from datakit.conversations.roles import check_roles
 from datakit.errors import SettingsError, did_you_mean
 from datakit.presets.choose import Changes, choose_rules
 from datakit.presets.describe import aligned
-from datakit.records import CONTENT, ROLES, Batch, Columns, joined_content
+from datakit.records import CONTENT, Batch, Columns, joined_content
 from datakit.signals import columns_named, measure
 from datakit.text.signal_catalogue import GROUPS, SIGNALS
 
@@ -39,9 +40,7 @@ class SignalAnnotator:
             if name not in SIGNALS:
                 message = f"{name!r} is no signal"
                 raise SettingsError("signals", message, did_you_mean(name, SIGNALS))
-        for role in self.roles:
-            if role not in ROLES:
-                raise SettingsError("roles", f"{role!r} is none of {', '.join(ROLES)}")
+        check_roles(self.roles)
         if not self.adds:
             hint = 'such as signals = ["chars", "han", "dup_10_grams"]'
             raise SettingsError("signals", "there is no signal to measure", hint)

@@ -9,8 +9,9 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datakit.conversations.flat import flatten, nest_messages
+from datakit.conversations.roles import check_roles
 from datakit.errors import SettingsError
-from datakit.records import ID, MESSAGES, PARENT, REASON, ROLES, VALUES, Batch, Columns
+from datakit.records import ID, MESSAGES, PARENT, REASON, VALUES, Batch, Columns
 from datakit.stages.augment.protected import read_patterns
 from datakit.stages.augment.variants import OPERATIONS, Edits, Operation, Variants, find_variants
 from datakit.text.lists import read_list
@@ -67,10 +68,7 @@ class EdaAugment:
             raise SettingsError("operations", "there is none", f"known: {', '.join(OPERATIONS)}")
         if not 0 < self.share <= 0.5:
             raise SettingsError("share", f"{self.share} is not above 0 and at most 0.5")
-        if unknown := [role for role in self.roles if role not in ROLES]:
-            raise SettingsError("roles", f"unknown role {unknown[0]!r}", f"known: {ROLES}")
-        if not self.roles:
-            raise SettingsError("roles", "name at least one", f"known: {', '.join(ROLES)}")
+        check_roles(self.roles, at_least_one=True)
         named = [("protected", path) for path in self.protected]
         named += [("synonyms", self.synonyms)] if self.synonyms is not None else []
         for key, path in named:

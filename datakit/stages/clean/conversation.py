@@ -12,7 +12,7 @@ from datakit.conversations.flat import flatten, nest_messages
 from datakit.conversations.repairs import Repairs, Step
 from datakit.conversations.tokens import split_tokens
 from datakit.errors import SettingsError
-from datakit.records import MESSAGES, Batch, Columns, map_content
+from datakit.records import MESSAGES, SPOKEN, Batch, Columns, map_content
 
 REPAIRS = "repairs"
 
@@ -96,10 +96,10 @@ class ConversationCleaner:
 def _changes(name: str, was: pl.DataFrame, now: pl.DataFrame, rows: int) -> pl.DataFrame:
     """One column, `name`: for each row, how many messages went, or else were changed."""
     if was.height == now.height:
-        moved = (was["row"] == now["row"]) & (
-            (was["content"].eq_missing(now["content"])) & (was["message"] == now["message"])
-        )
-        lines = was.filter(~moved)["row"]
+        same = (was["row"] == now["row"]) & (was["message"] == now["message"])
+        for field in SPOKEN:
+            same &= was[field].eq_missing(now[field])
+        lines = was.filter(~same)["row"]
         counts = np.bincount(lines.to_numpy(), minlength=rows)
     else:
         old, new = (np.bincount(f["row"].to_numpy(), minlength=rows) for f in (was, now))

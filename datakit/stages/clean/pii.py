@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
@@ -12,12 +12,15 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datakit.errors import SettingsError, did_you_mean
-from datakit.records import CONTENT, MESSAGES, TEXT, Batch, Columns, map_content
+from datakit.records import CONTENT, SPOKEN, Batch, Columns, Rewrite, map_fields
+from datakit.stages.clean.call_values import Change, rewrite_arguments
 from datakit.text.pii import KINDS, Found, find_pii, hint_pattern
 
 PII, N_PII = "pii", "n_pii"
 
 Pieces: TypeAlias = list[tuple[int, str]]
+"""What was found: (number of the text, kind)."""
+Mask: TypeAlias = Callable[[pl.Series], tuple[pl.Series, Pieces]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,6 +47,11 @@ class PiiCleaner:
 
     `placeholder` is what is put, with `{KIND}` or `{kind}` for the kind; `placeholders` sets
     single ones: `{ email = "[邮箱]" }`.
+
+    In a conversation the contents and the reasoning of all messages are looked through, the
+    rejected answer, and the values in the arguments of tool calls, each with its key before it as
+    its word (`{"qq": 12345678}`). The arguments stay JSON: a number that is found becomes a string.
+    Ids, lists of tools and `meta` are left alone.
 
     Adds `n_pii`, the number of pieces in a record, and `pii`, their number by kind as the JSON text
     of an object (null where there is none). To reject records with many, put `filter.pii` behind.
@@ -74,12 +82,19 @@ class PiiCleaner:
 
     def map(self, batch: Batch) -> Batch:
         """The batch with placeholders, and `pii` and `n_pii`."""
-        found: list[Pieces] = []
-        masked = map_content(batch, lambda texts: self._mask(texts, found))
         counts = [Counter[str]() for _ in range(batch.height)]
-        for pieces, owners in zip(found, _owners(batch), strict=True):
-            for row, kind in pieces:
-                counts[owners[row]][kind] += 1
+
+        def count(mask: Mask) -> Rewrite:
+            def rewrite(texts: pl.Series, owners: NDArray[np.int64]) -> pl.Series:
+                masked, pieces = mask(texts)
+                for row, kind in pieces:
+                    counts[owners[row]][kind] += 1
+                return masked
+
+            return rewrite
+
+        rewrites = dict.fromkeys(SPOKEN, count(self._mask))
+        masked = map_fields(batch, {**rewrites, "tool_calls": count(self._mask_calls)})
         kinds = [orjson.dumps(count).decode() if count else None for count in counts]
         totals = [count.total() for count in counts]
         return masked.with_columns(
@@ -93,9 +108,9 @@ class PiiCleaner:
             found.update(orjson.loads(kinds))
         return found
 
-    def _mask(self, texts: pl.Series, found: list[Pieces]) -> pl.Series:
-        """The texts with placeholders; what was found, (number of the text, kind), goes to
-        `found`. Only lines with something like personal information are looked at in Python.
+    def _mask(self, texts: pl.Series) -> tuple[pl.Series, Pieces]:
+        """The texts with placeholders, and what was found. Only lines with something like personal
+        information are looked at in Python.
         """
         hint, text, pieces = hint_pattern(self.kinds), pl.col("text"), Pieces()
         rows = texts.str.contains(hint).fill_null(False).arg_true()
@@ -107,12 +122,30 @@ class PiiCleaner:
             here = find_pii(line, self.kinds)
             pieces += [(row, piece.kind) for piece in here]
             masked.append(self._replace(line, here))
-        found.append(pieces)
         if not pieces:
-            return texts
+            return texts, pieces
         changed = lines["text"].scatter(hinted["line"], pl.Series(masked, dtype=pl.String))
         glued = lines.with_columns(changed).group_by("row", maintain_order=True)
-        return texts.scatter(rows, glued.agg(text.str.join("\n"))["text"])
+        return texts.scatter(rows, glued.agg(text.str.join("\n"))["text"]), pieces
+
+    def _mask_calls(self, texts: pl.Series) -> tuple[pl.Series, Pieces]:
+        """Tool calls with placeholders in their arguments, and what was found."""
+        # An escape may stand for a sign that the hint asks for.
+        hint, pieces = rf"\\u|{hint_pattern(self.kinds)}", Pieces()
+        rows = texts.str.contains(hint).fill_null(False).arg_true()
+
+        def mask_in(row: int) -> Change:
+            def mask(key: str, value: str) -> str:
+                before = f"{key}: "
+                found = find_pii(before + value, self.kinds)
+                here = [piece for piece in found if piece.start >= len(before)]
+                pieces.extend((row, piece.kind) for piece in here)
+                return self._replace(before + value, here).removeprefix(before)
+
+            return mask
+
+        masked = [rewrite_arguments(texts[row], mask_in(row)) for row in rows]
+        return texts.scatter(rows, pl.Series(masked, dtype=pl.String)), pieces
 
     def _replace(self, line: str, found: Iterable[Found]) -> str:
         parts, at = [], 0
@@ -121,12 +154,3 @@ class PiiCleaner:
             parts += [line[at:start], self.placeholders.get(kind, general)]
             at = end
         return "".join([*parts, line[at:]])
-
-
-def _owners(batch: Batch) -> Iterator[NDArray[np.int64]]:
-    """For each series that `map_content` rewrites, in its order, the record of each text."""
-    records = np.arange(batch.height)
-    if TEXT in batch.columns and batch.schema[TEXT] == pl.String:
-        yield records
-    if MESSAGES in batch.columns and batch[MESSAGES].null_count() < batch.height:
-        yield np.repeat(records, batch[MESSAGES].list.len().fill_null(0).to_numpy())

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from datakit.barriers import Decisions
 from datakit.errors import SettingsError
-from datakit.records import ROLES, Batch, Table
+from datakit.records import Batch, Table
 from datakit.stages.dedup.part_texts import PartTexts, Places, put_texts
 
 Spans: TypeAlias = tuple[Places, Places, Places]
@@ -28,13 +28,6 @@ class CutRules:
     parts: str
     roles: tuple[str, ...]
     max_removed_share: float
-
-
-def check_roles(roles: tuple[str, ...]) -> None:
-    """Raise SettingsError for a role that no message has."""
-    for role in roles:
-        if role not in ROLES:
-            raise SettingsError("roles", f"unknown role {role!r}", f"known: {', '.join(ROLES)}")
 
 
 def check_share(share: float) -> None:

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from datakit.barriers import Decisions, Observation, Recall, Reduced
+from datakit.conversations.roles import check_roles
 from datakit.errors import SettingsError
 from datakit.records import ADDRESS, CONTENT, Batch, Columns, Table
 from datakit.stages.dedup.cutting import (
     LETTERS_PER_HAN,
     CutRules,
-    check_roles,
     check_share,
     decide_cuts,
     decide_some,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 
 from datakit.barriers import Decisions, Observation, Recall, Reduced
+from datakit.conversations.roles import check_roles
 from datakit.errors import SettingsError
 from datakit.records import ADDRESS, CONTENT, Batch, Columns, Table
 from datakit.stages.dedup.cutting import (
@@ -14,7 +15,6 @@ from datakit.stages.dedup.cutting import (
     CutRules,
     Flags,
     Spans,
-    check_roles,
     check_share,
     decide_cuts,
     decide_some,

@@ -14,8 +14,9 @@ from datakit.conversations.compared import (
     columns_of_part,
     select_part,
 )
-from datakit.errors import SettingsError, did_you_mean
-from datakit.records import MESSAGES, ROLES, Batch, Columns, Table, joined_content
+from datakit.conversations.roles import check_roles
+from datakit.errors import SettingsError
+from datakit.records import MESSAGES, Batch, Columns, Table, joined_content
 from datakit.text.segmentation import count_words
 
 UNITS = ("chars", "han", "words", "lines", "tokens")
@@ -81,9 +82,7 @@ class LengthFilter:
 
     def _check_part(self) -> None:
         check_part(self.on)
-        for role in self.roles:
-            if role not in ROLES:
-                raise SettingsError("roles", f"unknown role {role!r}", did_you_mean(role, ROLES))
+        check_roles(self.roles)
         if self.roles and self.on != CONTENT_PART:
             raise SettingsError("roles", "either `on` or `roles` names what is measured, not both")
         if self._is_part and self._counts_tokens:

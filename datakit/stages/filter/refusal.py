@@ -10,8 +10,9 @@ from typing import Any, ClassVar, NamedTuple
 import polars as pl
 from polars.exceptions import ComputeError
 
+from datakit.conversations.roles import check_roles
 from datakit.errors import SettingsError, did_you_mean
-from datakit.records import CONTENT, MESSAGES, ROLES, TEXT, Batch, Columns, Table
+from datakit.records import CONTENT, MESSAGES, TEXT, Batch, Columns, Table
 
 SHOWN_CHARS = 80
 
@@ -43,9 +44,9 @@ class RefusalFilter:
     线上不能代替面诊, "please consult your doctor", "no substitute for professional advice".
     A sentence about language models in the third person stays as well.
 
-    `roles` are those whose messages are judged; a document's `text` is judged whole, which rejects
-    pages that quote such answers. `extra` adds patterns of one's own (regular expressions of Rust,
-    without look-around) under the reasons that are its keys:
+    `roles`, at least one, are those whose messages are judged; a document's `text` is judged whole,
+    which rejects pages that quote such answers. `extra` adds patterns of one's own (regular
+    expressions of Rust, without look-around) under the reasons that are its keys:
 
         [stage.extra]
         our_old_bot = ["小安助手", "XiaoAn"]
@@ -63,9 +64,7 @@ class RefusalFilter:
     extra: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        for role in self.roles:
-            if role not in ROLES:
-                raise SettingsError("roles", f"unknown role {role!r}", did_you_mean(role, ROLES))
+        check_roles(self.roles, at_least_one=True)
         names = [rule.name for rule in read_rules()]
         for name in self.rules or ():
             if name not in names:

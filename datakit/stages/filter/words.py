@@ -7,6 +7,7 @@ from typing import ClassVar
 
 import polars as pl
 
+from datakit.conversations.roles import check_roles
 from datakit.errors import SettingsError
 from datakit.records import CONTENT, Batch, Columns, Table, joined_content
 from datakit.stages.filter.word_matches import find_words
@@ -45,6 +46,7 @@ class WordsFilter:
     roles: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        check_roles(self.roles)
         for path in self.files:
             if not Path(path).is_file():
                 raise SettingsError("files", f"there is no file {str(path)!r}")
