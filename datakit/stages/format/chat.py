@@ -1,6 +1,7 @@
 """Conversations in any usual form become `messages`."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,8 +9,9 @@ import polars as pl
 
 from datakit.conversations.flat import nest_messages
 from datakit.conversations.repairs import Repairs
+from datakit.conversations.repairs_told import carry_out, count_told, tell
 from datakit.errors import SettingsError
-from datakit.records import MESSAGES, TEXT, TOOLS, Batch, Columns
+from datakit.records import MESSAGES, REASON, TEXT, TOOLS, Batch, Columns
 from datakit.stages.format.answers import append, read_messages
 from datakit.stages.format.decode import Decoded, decode
 from datakit.stages.format.roles import check_roles, speaker_names
@@ -21,6 +23,8 @@ from datakit.stages.format.turns import (
     set_conversations,
     split_reasoning,
 )
+
+REPAIRS = "format_repairs"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -66,8 +70,9 @@ class ChatFormat:
     joined by `merge_with`), `drop_repeated` (messages that only repeat the one before),
     `drop_leading_assistant` (a greeting before the first question) and `drop_trailing_user` (a
     question left open, a thank you; trainers learn nothing from it). They are carried out in the
-    order of the settings, before a conversation is judged. `min_turns` is the least number of
-    user messages.
+    order of the settings, before a conversation is judged; the report counts the messages that
+    went or were changed, and the column `format_repairs` tells it of each record. `min_turns` is
+    the least number of user messages.
 
     Reasons: `missing_conversation`, `empty_conversation`, `malformed_conversation`, `wrong_type`,
     `nul_character`, `unknown_role`, `empty_message`, `system_not_first`, `wrong_role_order`,
@@ -112,8 +117,9 @@ class ChatFormat:
 
     @property
     def adds(self) -> Columns:
-        """The messages, and the tools if they are in a column of another name."""
-        return frozenset({MESSAGES} if self.tools in ("tools", "") else {MESSAGES, TOOLS})
+        """The messages, what was repaired, and the tools if their column has another name."""
+        added = {MESSAGES, REPAIRS}
+        return frozenset(added if self.tools in ("tools", "") else {*added, TOOLS})
 
     @property
     def drops(self) -> Columns:
@@ -122,14 +128,15 @@ class ChatFormat:
         return frozenset(gone - {"", TOOLS})
 
     def map(self, batch: Batch) -> Batch:
-        """The batch with `messages`; rows that cannot be converted have a reason."""
+        """The batch with `messages` and `format_repairs`; rows that cannot be converted have a
+        reason.
+        """
         raw, rows = batch[self.field].cast(pl.String), batch.height
         decoded = self._decode(batch, raw)
         flat = split_reasoning(decoded.flat) if self.split_reasoning else decoded.flat
         if self.strip:
             flat = flat.with_columns(pl.col("content").str.strip_chars())
-        for _, step in self._repairs().steps():
-            flat = step(flat)
+        flat, done = carry_out(flat, self._repairs().steps(), rows)
         faults = check_order(flat, rows, min_turns=self.min_turns)
         faults = faults.update(decoded.faults, on="row", how="left")
         if self.tools in batch.columns:
@@ -137,7 +144,12 @@ class ChatFormat:
             faults = broken_too(faults, broken)
             batch = batch.with_columns(tools.alias(TOOLS))
         messages = nest_messages(prepend_system(flat, self._systems(batch)), rows)
-        return set_conversations(batch.drop(self.drops, strict=False), messages, faults, raw=raw)
+        batch = batch.drop(self.drops, strict=False).with_columns(tell(done, rows, REPAIRS))
+        return set_conversations(batch, messages, faults, raw=raw)
+
+    def edits(self, changed: Batch) -> Mapping[str, int]:
+        """How many messages of the conversations that stay each repair concerned."""
+        return count_told(changed.filter(pl.col(REASON).is_null())[REPAIRS])
 
     def _decode(self, batch: Batch, raw: pl.Series) -> Decoded:
         names = speaker_names(self.roles)
