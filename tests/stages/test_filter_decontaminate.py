@@ -183,6 +183,7 @@ def test_a_broken_file_is_an_error_with_its_place(tmp_path: Path) -> None:
         ({"benchmarks": {"x": GSM8K, "mm/x": GSM8K}}, "benchmarks"),
         ({"sources": frozenset({"x"})}, "sources"),
         ({"recipe": "tulu"}, "recipe"),
+        ({"roles": ("usr",)}, "roles"),
         ({"fields": {"y": {"question": "q"}}}, "fields"),
         ({"fields": {"x": {"questions": "q"}}}, "fields"),
         ({"ngram_size": 1}, "ngram_size"),

@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, Self
 
 import polars as pl
 
+from datakit.conversations.roles import check_roles
 from datakit.errors import DatakitError, SettingsError, did_you_mean
 from datakit.records import CONTENT, SOURCE, Batch, Columns, Table, joined_content
 from datakit.stage import Source
@@ -104,6 +105,7 @@ class DecontaminationFilter:
         if self.recipe not in RECIPES:
             hint = did_you_mean(self.recipe, RECIPES)
             raise SettingsError("recipe", f"unknown recipe {self.recipe!r}", hint)
+        check_roles(self.roles)
         _check_fields(self.fields, self.benchmarks)
         self._check_figures()
 

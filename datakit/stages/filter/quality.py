@@ -8,11 +8,12 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
+from datakit.conversations.roles import check_roles
 from datakit.errors import SettingsError
 from datakit.presets.choose import Changes, choose_rules
 from datakit.presets.describe import describe_presets
 from datakit.presets.load import preset_names
-from datakit.records import CONTENT, ROLES, Batch, Columns, Table, joined_content
+from datakit.records import CONTENT, Batch, Columns, Table, joined_content
 from datakit.signals import measure
 from datakit.stages.filter.judging import (
     Judge,
@@ -82,9 +83,7 @@ class QualityFilter:
         if not judges:
             hint = f'preset = "datakit-zh-doc"; known: {", ".join(preset_names())}'
             raise SettingsError("preset", "there is no rule to judge by", hint)
-        for role in self.roles:
-            if role not in ROLES:
-                raise SettingsError("roles", f"{role!r} is none of {', '.join(ROLES)}")
+        check_roles(self.roles)
         for lang in self.only_lang:
             if lang in NO_LANGUAGES:
                 hint = "the column `lang` holds languages; write `zh`"
