@@ -205,6 +205,22 @@ def test_conversations_come_back_as_they_were(
         assert has_tools.equals(batch["tools"].is_not_null())
 
 
+@pytest.mark.parametrize("form", ["jsonl", "parquet", "datasets"])
+def test_records_hold_everything_but_the_judgement(form: str) -> None:
+    batch = make_batch(share_without(f"{form} records"))
+    flat = flatten(batch[MESSAGES])
+    weight = pl.when(pl.col("message") % 4 == 2).then(0.5).otherwise(None)
+    weighed = nest_messages(flat.with_columns(weight.alias("weight")), batch.height)
+    batch = batch.with_columns(weighed, pl.lit(None, dtype=pl.Boolean).alias("label"))
+    sink = stages()[f"write.{form}"](layout="records", tools=True)
+    assert sink.reject(batch)["reason"].null_count() == batch.height
+    read = stages()["format.chat"](**OPENAI).map(as_input(sink, batch))
+
+    assert read["_reason"].null_count() == batch.height
+    assert same(read[MESSAGES], batch[MESSAGES])
+    assert read["tools"].to_list() == batch["tools"].to_list()
+
+
 def flagged(messages: pl.Series) -> pl.Series:
     """These trainers' files say of every message whether it is trained."""
     train = (pl.col("role") == "assistant") & pl.col("train").fill_null(True)

@@ -16,6 +16,7 @@ from datakit.records import (
     Batch,
 )
 from datakit.stages.write.faults import Fault
+from datakit.stages.write.shapes import has_tools
 
 
 def flag_faults(*, all_answers: bool) -> list[Fault]:
@@ -58,7 +59,7 @@ def tools_faults(batch: Batch, holds_tools: bool) -> list[Fault]:
     """A list of tools, for layouts that have no place for it."""
     if holds_tools or batch.schema.get(TOOLS) != pl.String:
         return []
-    return [Fault("needs_tools", pl.col(TOOLS).fill_null("") != "", column=TOOLS)]
+    return [Fault("needs_tools", has_tools(pl.col(TOOLS)), column=TOOLS)]
 
 
 def answer_faults(batch: Batch, kind: str, *, calls: bool) -> list[Fault]:
