@@ -124,6 +124,16 @@ def test_what_does_not_fit_is_refused_with_its_size(tiny: Path) -> None:
     assert "no form for tools" in found["error"][3]
 
 
+def test_an_answer_judged_bad_is_refused(tiny: Path) -> None:
+    sink = PackedSink(tokenizer=tiny, template="chatml")
+    rows = [{"messages": CHAT, "label": label} for label in (True, False)]
+
+    found = sink.reject(make_batch([*rows, {"text": "a", "label": False}]))
+
+    assert found["reason"].to_list() == [None, "judged_bad", None]
+    assert found["column"].to_list() == [None, "label", None]
+
+
 def test_conversations_can_have_an_end_of_their_own(tiny: Path) -> None:
     sink = PackedSink(tokenizer=tiny, template="chatml", end_conversations=True)
 

@@ -13,6 +13,7 @@ from write_cases import ANSWER, ASK, ONE_TURN, TWO_TURNS, row
 
 from datakit.config.formats import TRAINERS
 from datakit.errors import SettingsError
+from datakit.registry import stages
 from datakit.stage import Sink
 from datakit.testing import make_batch
 
@@ -48,6 +49,48 @@ def test_what_a_trainer_has_no_place_for_is_refused(
     trainer: str, expected: list[str | None]
 ) -> None:
     assert reasons(trainer, [row(MASKED), row(THOUGHT)]) == expected
+
+
+@pytest.mark.parametrize("trainer", [*TRAINERS, "mds", "jsonl", "parquet", "datasets"])
+def test_answers_judged_bad_are_no_targets(trainer: str) -> None:
+    more = {"system": "s"} if trainer == "megatron_jsonl" else {}
+    if trainer in ("mds", "jsonl", "parquet", "datasets"):
+        more = {"layout": "chat" if trainer == "mds" else "messages"}
+    rows = [row(ONE_TURN, label=label) for label in (True, False, None)]
+
+    assert reasons(trainer, rows, **more) == [None, "judged_bad", None]
+    texts = [{**each, "label": str(each["label"]).lower()} for each in rows]
+    assert reasons(trainer, texts, **more) == [None, None, None]
+
+
+def test_the_judgement_of_a_record_can_be_carried() -> None:
+    rows = [row(ONE_TURN, label=False)]
+
+    assert reasons("jsonl", rows, layout="records") == ["judged_bad"]
+    (found,) = shaped("jsonl", rows, layout="records", columns=["label"])
+    assert found["label"] is False
+
+
+@pytest.mark.parametrize(
+    ("stage", "expected"),
+    [("format.classify", [None, None]), ("format.feedback", [None, "judged_bad"])],
+)
+def test_a_label_of_true_or_false_is_a_judgement_by_format_feedback_alone(
+    stage: str, expected: list[str | None], tmp_path: Path
+) -> None:
+    chat = {"messages": json.dumps(ONE_TURN)}
+    rows = [{"text": text, "label": label, **chat} for text, label in (("甲", True), ("乙", False))]
+    pl.DataFrame(rows).write_parquet(tmp_path / "in.parquet")
+    fields = {"conversation": "messages", "label": "label"}
+    settings = {"path": [tmp_path / "in.parquet"], "text": "text", "fields": fields}
+    source = stages()["ingest.parquet"](name="s", **settings)
+    (shard,) = source.shards(1 << 20)
+    (batch,) = source.read(shard)
+    if stage == "format.feedback":
+        batch = stages()["format.chat"]().map(batch.drop("_reason", "_values"))
+    batch = stages()[stage]().map(batch.drop("_reason", "_values"))
+
+    assert sink_of("trl").reject(batch)["reason"].to_list() == expected
 
 
 def test_training_flags() -> None:

@@ -9,6 +9,7 @@ from datakit.errors import SettingsError
 from datakit.records import (
     CONTENT,
     ID,
+    LABEL,
     MESSAGES,
     SOURCE,
     TEXT,
@@ -31,6 +32,7 @@ from datakit.stages.write.faults import (
 )
 from datakit.stages.write.message_faults import (
     flag_faults,
+    judged_faults,
     record_weight_faults,
     tools_faults,
     weight_faults,
@@ -112,6 +114,8 @@ class LayoutSettings:
             carried += record_weight_faults(batch)
         if self.layout == "text":
             return verdicts(batch, [*text_faults(), *carried])
+        if LABEL not in self.columns:
+            carried += judged_faults(batch)
         listed = tools_faults(batch, self.tools or TOOLS in self.columns)
         if self.layout == "records":
             return verdicts(batch, [*content_faults(batch), *listed, *carried])

@@ -26,8 +26,8 @@ class MegatronJsonlSink(TrainerSettings):
     `special_tokens = "split"` puts a zero-width space into them, "allow" lets them pass.
 
     Reasons: those of an invalid conversation (see `filter.conversation`), `no_system`,
-    `needs_tools`, `untrained_turn`, `turn_weight`, `record_weight`, `special_token`, `no_text`,
-    `empty_text`.
+    `needs_tools`, `untrained_turn`, `turn_weight`, `record_weight`, `judged_bad` (its `label` is
+    false), `special_token`, `no_text`, `empty_text`.
 
     Facts from Megatron-LM of August 2026 (`megatron/training/datasets/sft_dataset.py`).
     """

@@ -50,6 +50,14 @@ def record_weight_faults(batch: Batch) -> list[Fault]:
     return [Fault("record_weight", pl.lit(is_weighed(batch[WEIGHT])), column=WEIGHT)]
 
 
+def judged_faults(batch: Batch) -> list[Fault]:
+    """Answers that `format.feedback` has found bad, for layouts that would have them learnt."""
+    if batch.schema.get(LABEL) != pl.Boolean:
+        return []  # a label of the data's own is text
+    is_bad = pl.col(MESSAGES).is_not_null() & pl.col(LABEL).eq(False).fill_null(False)
+    return [Fault("judged_bad", is_bad, column=LABEL)]
+
+
 def is_weighed(weights: pl.Series) -> pl.Series:
     """Which records count more or less than one; a null weight is 1."""
     return read_numbers(weights).fill_null(1.0) != 1.0

@@ -30,7 +30,7 @@ class NemoSink(TrainerSettings):
 
     Reasons: those of an invalid conversation (see `filter.conversation`), `multi_turn` and
     `has_system` (instruct), `needs_tools`, `untrained_turn`, `turn_weight`, `record_weight`,
-    `special_token`, `no_text`, `empty_text`.
+    `judged_bad` (its `label` is false), `special_token`, `no_text`, `empty_text`.
 
     Facts from NeMo 2.5.
     """

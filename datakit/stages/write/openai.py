@@ -30,7 +30,8 @@ class OpenAiSink(TrainerSettings):
 
     Reasons: those of an invalid conversation (see `filter.conversation`), `has_reasoning` (there is
     no place for it: `clean.conversation` can drop it), `no_trained_answer`, `turn_weight`,
-    `record_weight`, `special_token`, `no_rejected`, `empty_rejected`, `equal_answers`.
+    `record_weight`, `judged_bad` (its `label` is false), `special_token`, `no_rejected`,
+    `empty_rejected`, `equal_answers`.
 
     Facts from OpenAI's guide and API schema; there is no loader to run.
     """

@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from datakit.errors import DatakitError, SettingsError
-from datakit.records import CONTENT, MESSAGES, WEIGHT, Batch, Columns, Table
+from datakit.records import CONTENT, MESSAGES, Batch, Columns, Table
 from datakit.stages.write.bins import pack_window, windows
-from datakit.stages.write.message_faults import is_weighed
+from datakit.stages.write.faults import Fault, verdicts
+from datakit.stages.write.message_faults import judged_faults, record_weight_faults
 from datakit.stages.write.token_rows import encode_rows, measure_rows, render_rows
 from datakit.tokens.chat_template import (
     ChatTemplate,
@@ -53,7 +54,8 @@ class PackedSink:
 
     Reasons: `no_content`, `template_refused`, `nothing_learnt` (no part of the conversation is, or
     the template does not say which), `too_many_tokens` (a conversation longer than a sequence),
-    `record_weight` (there is no place for it).
+    `record_weight` (there is no place for it), `judged_bad` (a conversation whose `label` is
+    false).
     """
 
     libraries: ClassVar[tuple[str, ...]] = (
@@ -108,10 +110,15 @@ class PackedSink:
             .when(is_long)
             .then(pl.lit("too_many_tokens"))
         )
-        if WEIGHT in batch.columns:
-            reason = reason.when(is_weighed(batch[WEIGHT])).then(pl.lit("record_weight"))
         length = pl.lit(self.length).alias("length")
-        return measured.select(reason.alias("reason"), "n_tokens", length, "error")
+        measured = measured.select(reason.alias("misfit"), "n_tokens", length, "error")
+        said = verdicts(batch, self._faults(batch)).hstack(measured.get_columns())
+        return said.with_columns(pl.coalesce("misfit", "reason").alias("reason")).drop("misfit")
+
+    def _faults(self, batch: Batch) -> list[Fault]:
+        """What is said of a record beside its content."""
+        judged = judged_faults(batch) if MESSAGES in batch.columns else []
+        return [*record_weight_faults(batch), *judged]
 
     def encode(self, batch: Batch) -> pa.Table:
         """Each record by itself: `input_ids`, `labels`, and `_size`."""

@@ -23,6 +23,7 @@ from datakit.stages.write.line_files import encode_lines, guard_dates, lines_tab
 from datakit.stages.write.message_faults import (
     answer_faults,
     flag_faults,
+    judged_faults,
     record_weight_faults,
     token_faults,
     tools_faults,
@@ -122,7 +123,9 @@ class TrainerSettings:
         faults += [*tools_faults(batch, holds.tools), *self.own_faults]
         if not holds.spoken_calls:
             faults.append(spoken_call_fault())
-        if holds.kind != "chat":
+        if holds.kind == "chat":
+            faults += judged_faults(batch)
+        else:
             faults += answer_faults(batch, holds.kind, calls=holds.spoken_calls)
         flags = trained_faults() if holds.flags else flag_faults(all_answers=holds.all_answers)
         faults += [*flags, *([] if holds.weights else weight_faults()), *weighed]
