@@ -104,6 +104,15 @@ def test_conversations_without_a_template_are_an_error(tiny: Path) -> None:
         run_stage(TokenCounter(tokenizer=tiny), [{"messages": CHAT}])
 
 
+def test_that_there_is_no_template_is_said_before_a_run(tiny: Path) -> None:
+    TokenCounter(tokenizer=tiny).check_columns(frozenset({"text"}))
+    TokenCounter(tokenizer=tiny, template="qwen").check_columns(frozenset({"messages"}))
+
+    with pytest.raises(SettingsError, match="brings no chat template along") as caught:
+        TokenCounter(tokenizer=tiny).check_columns(frozenset({"messages"}))
+    assert (caught.value.key, caught.value.hint[:8]) == ("template", "name one")
+
+
 def test_an_answer_that_is_not_to_be_learnt_is_not_counted_as_trained(tiny: Path) -> None:
     import polars as pl
 
@@ -144,3 +153,12 @@ def test_what_is_not_there_is_said_before_a_run(
         TokenCounter(**{"tokenizer": tiny, **settings})
 
     assert caught.value.key == key
+
+
+def test_a_broken_tokenizer_file_is_said_of_the_tokenizer(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{}")
+
+    with pytest.raises(SettingsError, match="is no tokenizers file") as caught:
+        TokenCounter(tokenizer=tmp_path, template="qwen")
+
+    assert caught.value.key == "tokenizer"

@@ -147,3 +147,14 @@ def test_settings_that_cannot_be(tiny: Path) -> None:
         PackedSink(tokenizer=tiny, length=1)
     with pytest.raises(SettingsError, match="eod"):
         PackedSink(tokenizer=tiny, eod="<none>")
+    with pytest.raises(SettingsError, match="template: no chat template 'nil'"):
+        PackedSink(tokenizer=tiny, template="nil")
+    with pytest.raises(SettingsError, match="tokenizer: there is no tokenizer"):
+        PackedSink(tokenizer=tiny / "nil")
+
+
+def test_conversations_without_a_template_are_refused_before_a_run(tiny: Path) -> None:
+    PackedSink(tokenizer=tiny).check_columns(frozenset({"text"}))
+
+    with pytest.raises(SettingsError, match="brings no chat template along"):
+        PackedSink(tokenizer=tiny).check_columns(frozenset({"messages"}))

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from datakit.errors import DatakitError, SettingsError
+from datakit.errors import SettingsError
 from datakit.records import CONTENT, MESSAGES, Batch, Columns, Table
 from datakit.stages.write.bins import pack_window, windows
 from datakit.stages.write.faults import Fault, verdicts
@@ -25,7 +25,8 @@ from datakit.tokens.chat_template import (
     template_files,
 )
 from datakit.tokens.ending import find_end
-from datakit.tokens.tokenizer import Opened, find_tokenizer, open_tokenizer
+from datakit.tokens.settings import check_columns, check_tokenizer
+from datakit.tokens.tokenizer import Opened, open_tokenizer
 
 GROUP_ROWS = 1_000
 TOKEN_BYTES = 8
@@ -73,17 +74,17 @@ class PackedSink:
     def __post_init__(self) -> None:
         if self.length < 2:
             raise SettingsError("length", f"{self.length} is less than 2")
-        try:
-            object.__setattr__(self, "tokenizer", find_tokenizer(self.tokenizer))
-            opened, _ = self._open()
-        except DatakitError as error:
-            raise SettingsError("tokenizer", str(error)) from error
-        find_end(opened, self.eod)
+        object.__setattr__(self, "tokenizer", check_tokenizer(self.tokenizer, self.template))
+        find_end(open_tokenizer(self.tokenizer), self.eod)
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that the template comes from, beside the tokenizer's own."""
         return template_files(self.template, self.tokenizer)
+
+    def check_columns(self, have: Columns) -> None:
+        """Refuse conversations without a template."""
+        check_columns(have, self.tokenizer, self.template)
 
     def reject(self, batch: Batch) -> Table:
         """`reason`, and `n_tokens` and `length`, or the template's `error`."""
