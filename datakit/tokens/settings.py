@@ -4,9 +4,19 @@ from pathlib import Path
 
 from datakit.errors import DatakitError, SettingsError
 from datakit.records import MESSAGES, Columns
-from datakit.tokens.chat_template import open_template
-from datakit.tokens.tokenizer import find_tokenizer, open_tokenizer
+from datakit.text.special_tokens import SPECIAL_TOKENS
+from datakit.tokens.chat_template import ChatTemplate, TemplateRefusalError, open_template
+from datakit.tokens.tokenizer import Tokenizer, find_tokenizer, open_tokenizer
 
+PROBE = ({"role": "user", "content": "?"}, {"role": "assistant", "content": "!"})
+SPELT = frozenset(
+    [
+        *("[INST]", "[/INST]", "<<SYS>>", "<</SYS>>"),
+        *("<|system|>", "<|user|>", "<|assistant|>", "<|observation|>"),
+    ]
+)
+"""Llama 2's and Zephyr's templates write these as ordinary text."""
+MARKS = tuple(token for token in SPECIAL_TOKENS if token not in SPELT)
 NO_TEMPLATE = "there are conversations, and the tokenizer brings no chat template along"
 NAME_ONE = 'name one: template = "qwen", or the path of a .jinja file'
 
@@ -23,10 +33,35 @@ def check_tokenizer(tokenizer: Path, template: str | None) -> Path:
     except DatakitError as error:
         raise SettingsError("tokenizer", str(error)) from error
     try:
-        open_template(template, opened)
+        found = open_template(template, opened)
     except DatakitError as error:
         raise SettingsError("template", str(error)) from error
+    if template is not None and found is not None:
+        _check_tokens(found, template, opened.tokenizer)
     return place
+
+
+def _check_tokens(template: ChatTemplate, name: str, tokenizer: Tokenizer) -> None:
+    """See that what ends a message for the model is one token and no row of characters."""
+    try:
+        written = template.render(PROBE).text
+    except TemplateRefusalError:
+        return
+    lacking = [t for t in MARKS if t in written and not _is_one_token(t, tokenizer)]
+    if lacking:
+        raise SettingsError(
+            "template",
+            f"{name!r} writes {', '.join(lacking)}, which the tokenizer has not as special tokens, "
+            "but would cut into pieces",
+            "name the template of the tokenizer's own model, or leave it out if the tokenizer's "
+            "folder has one; or add the tokens to the tokenizer",
+        )
+
+
+def _is_one_token(token: str, tokenizer: Tokenizer) -> bool:
+    # A sentencepiece model puts a space before a text, and finds no control token in it.
+    number = tokenizer.token_id(token)
+    return number is not None and number in tokenizer.encode([token]).ids
 
 
 def check_columns(have: Columns, tokenizer: Path, template: str | None) -> None:

@@ -44,8 +44,9 @@ class TokenCounter:
 
     `template` makes one string of a conversation: `chatml`, `deepseek`, `glm4`, `llama3`,
     `mistral`, `qwen`, or the path of a Jinja file; left out, it is the one in the folder of the
-    tokenizer. Tools come from the column `tools` (JSON text), where there is one. Dates are not
-    given to a template, so that the same records have the same tokens tomorrow.
+    tokenizer. The special tokens that a named one writes must be tokens of the tokenizer. Tools
+    come from the column `tools` (JSON text), where there is one. Dates are not given to a template,
+    so that the same records have the same tokens tomorrow.
 
     Adds `n_tokens`: tokens of the document, or of the whole rendered conversation, without start
     or end tokens but those that the template writes; `mix.weighted` and `filter.length` use it.
