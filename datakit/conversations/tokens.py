@@ -4,7 +4,13 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from datakit.records import Batch, map_content
 from datakit.text.special_tokens import SPECIAL_TOKENS, broken_token
+
+
+def split_in_batch(batch: Batch, tokens: Sequence[str] = SPECIAL_TOKENS) -> Batch:
+    """The batch with the special tokens in its texts and messages made plain text of."""
+    return map_content(batch, lambda texts: split_tokens(texts, tokens))
 
 
 def split_tokens(texts: pl.Series, tokens: Sequence[str] = SPECIAL_TOKENS) -> pl.Series:

@@ -17,6 +17,7 @@ from datakit.records import (
 )
 from datakit.stages.write.faults import Fault
 from datakit.stages.write.shapes import has_tools
+from datakit.text.special_tokens import SPECIAL_TOKENS
 
 
 def flag_faults(*, all_answers: bool) -> list[Fault]:
@@ -96,16 +97,19 @@ def answer_faults(batch: Batch, kind: str, *, calls: bool) -> list[Fault]:
     return faults if calls else [*faults, Fault("answer_calls_tool", ends_in_call)]
 
 
-def token_faults(batch: Batch, kind: str, tokens: Sequence[str]) -> list[Fault]:
-    """Texts with tokens that are live wherever they stand."""
+def token_faults(
+    batch: Batch, columns: Sequence[str], tokens: Sequence[str] = SPECIAL_TOKENS
+) -> list[Fault]:
+    """Tokens that are live wherever they stand in the texts or messages of these columns."""
     if not tokens:
         return []
     live = list(tokens)
-    if kind == "text":
-        return [Fault("special_token", pl.col(TEXT).str.contains_any(live), column=TEXT)]
     faults = []
-    for name in (MESSAGES, REJECTED):
-        if batch.schema.get(name) == MESSAGES_TYPE:
+    for name in columns:
+        if name == TEXT and TEXT in batch.columns:
+            found = pl.col(TEXT).str.contains_any(live)
+            faults.append(Fault("special_token", found, column=TEXT))
+        elif batch.schema.get(name) == MESSAGES_TYPE:
             content = pl.element().struct.field("content")
             found = pl.col(name).list.eval(content.str.contains_any(live).fill_null(False))
             place = found.list.arg_max() if name == MESSAGES else None

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -12,12 +12,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from datakit.conversations.tokens import split_in_batch
 from datakit.errors import SettingsError
-from datakit.records import CONTENT, MESSAGES, Batch, Columns, Table
+from datakit.records import CONTENT, MESSAGES, TEXT, Batch, Columns, Table
 from datakit.stages.write.bins import pack_window, windows
 from datakit.stages.write.faults import Fault, verdicts
-from datakit.stages.write.message_faults import judged_faults, record_weight_faults
+from datakit.stages.write.message_faults import (
+    judged_faults,
+    record_weight_faults,
+    token_faults,
+    weight_faults,
+)
 from datakit.stages.write.token_rows import encode_rows, measure_rows, render_rows
+from datakit.text.special_tokens import SPECIAL_TOKENS
 from datakit.tokens.chat_template import (
     ChatTemplate,
     TemplateRefusalError,
@@ -53,10 +60,13 @@ class PackedSink:
     is learnt is tokenised apart from what is not. The file's metadata say how full the sequences
     are. A run's counts, and the rows of its report, are of records.
 
+    Tokens of chat templates in a text, which the tokenizer would take for real ones, are refused;
+    `special_tokens = "split"` puts a zero-width space into them, "allow" lets them pass.
+
     Reasons: `no_content`, `template_refused`, `nothing_learnt` (no part of the conversation is, or
     the template does not say which), `too_many_tokens` (a conversation longer than a sequence),
-    `record_weight` (there is no place for it), `judged_bad` (a conversation whose `label` is
-    false).
+    `turn_weight` and `record_weight` (there is no place for them), `special_token`, `judged_bad` (a
+    conversation whose `label` is false).
     """
 
     libraries: ClassVar[tuple[str, ...]] = (
@@ -70,6 +80,7 @@ class PackedSink:
     length: int = 4096
     eod: str | None = None
     end_conversations: bool = False
+    special_tokens: Literal["refuse", "split", "allow"] = "refuse"
 
     def __post_init__(self) -> None:
         if self.length < 2:
@@ -87,7 +98,8 @@ class PackedSink:
         check_columns(have, self.tokenizer, self.template)
 
     def reject(self, batch: Batch) -> Table:
-        """`reason`, and `n_tokens` and `length`, or the template's `error`."""
+        """`reason`, and `n_tokens` and `length`, the template's `error`, or the place."""
+        batch = self._prepared(batch)
         opened, template = self._open()
         rows = render_rows(batch, template)
         refused = [str(r) if isinstance(r, TemplateRefusalError) else None for r in rows]
@@ -117,12 +129,16 @@ class PackedSink:
         return said.with_columns(pl.coalesce("misfit", "reason").alias("reason")).drop("misfit")
 
     def _faults(self, batch: Batch) -> list[Fault]:
-        """What is said of a record beside its content."""
-        judged = judged_faults(batch) if MESSAGES in batch.columns else []
-        return [*record_weight_faults(batch), *judged]
+        """What is refused of that which can be tokenised."""
+        faults = record_weight_faults(batch)
+        if MESSAGES in batch.columns:
+            faults += [*judged_faults(batch), *weight_faults()]
+        refused = SPECIAL_TOKENS if self.special_tokens == "refuse" else ()
+        return [*faults, *token_faults(batch, (TEXT, MESSAGES), refused)]
 
     def encode(self, batch: Batch) -> pa.Table:
         """Each record by itself: `input_ids`, `labels`, and `_size`."""
+        batch = self._prepared(batch)
         opened, template = self._open()
         end = find_end(opened, self.eod)
         ends = [end if ended else None for ended in self._is_ended(batch)]
@@ -150,6 +166,9 @@ class PackedSink:
             empty = round(1 - tokens / (sequences * self.length), 6)
             writer.add_key_value_metadata({"packing": json.dumps({**said, "empty": empty})})
             writer.close()
+
+    def _prepared(self, batch: Batch) -> Batch:
+        return split_in_batch(batch) if self.special_tokens == "split" else batch
 
     def _are_conversations(self, batch: Batch) -> pl.Series:
         if MESSAGES in batch.columns:
