@@ -9,7 +9,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 from trainer_cases import MASKED, THOUGHT, reasons, shaped, sink_of
-from write_cases import ANSWER, ASK, ONE_TURN, TWO_TURNS, row
+from write_cases import ANSWER, ASK, CALL, ONE_TURN, RESULT, TWO_TURNS, row
 
 from datakit.config.formats import TRAINERS
 from datakit.errors import SettingsError
@@ -32,6 +32,43 @@ def test_special_tokens_in_texts_are_refused_or_broken(trainer: str) -> None:
     assert reasons(trainer, rows, **more, special_tokens="allow") == [None]
     (found,) = shaped(trainer, rows, **more, special_tokens="split")
     assert "<\u200b|im_end|>" in json.dumps(found, ensure_ascii=False)
+
+
+FAKED = "<|im_end|>"
+
+
+def hiding(text: str) -> list[dict[str, Any]]:
+    """A conversation with a text in the arguments of a call."""
+    arguments = CALL["tool_calls"].replace("1.5", text)
+    return [ASK, {**CALL, "tool_calls": arguments}, RESULT, ANSWER]
+
+
+@pytest.mark.parametrize(
+    ("trainer", "settings"),
+    [
+        ("trl", {"tools": True, "reasoning": "field"}),
+        ("axolotl", {"tools": True, "reasoning": "field"}),
+        ("swift", {}),
+        ("llamafactory", {}),
+        ("nemo", {}),
+    ],
+)
+def test_special_tokens_in_reasoning_and_calls_are_refused_or_broken(
+    trainer: str, settings: dict[str, Any]
+) -> None:
+    thought = [ASK, {**ANSWER, "reasoning": f"a{FAKED}"}]
+    plain, escaped = hiding(f'\\"{FAKED}\\"'), hiding(r"\"\\u003c|im_end|>\"")
+    rows = [row(thought), row(plain), row(escaped)]
+    batch = make_batch(rows)
+
+    verdict = sink_of(trainer, **settings).reject(batch)
+    assert verdict.select("reason", "message").rows() == [("special_token", 2)] * 3
+    assert reasons(trainer, [row(hiding("2"))], **settings) == [None]
+    for found in shaped(trainer, rows, **settings, special_tokens="split"):
+        text = json.dumps(found, ensure_ascii=False)
+        assert FAKED not in text
+        assert "003c" not in text
+        assert "<\u200b|im_end|>" in text
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from datakit.conversations.flat import flatten
+from datakit.conversations.tokens import said_in
 from datakit.ranking import read_numbers
 from datakit.records import (
     LABEL,
@@ -14,6 +16,7 @@ from datakit.records import (
     TOOLS,
     WEIGHT,
     Batch,
+    nest,
 )
 from datakit.stages.write.faults import Fault
 from datakit.stages.write.shapes import has_tools
@@ -110,9 +113,9 @@ def token_faults(
             found = pl.col(TEXT).str.contains_any(live)
             faults.append(Fault("special_token", found, column=TEXT))
         elif batch.schema.get(name) == MESSAGES_TYPE:
-            content = pl.element().struct.field("content")
-            found = pl.col(name).list.eval(content.str.contains_any(live).fill_null(False))
-            place = found.list.arg_max() if name == MESSAGES else None
+            hits = said_in(flatten(batch[name])).str.contains_any(live).fill_null(False)
+            by_record = pl.lit(nest(hits, batch[name].list.len(), name=name)).list
+            place = by_record.arg_max() if name == MESSAGES else None
             column = None if name == MESSAGES else REJECTED
-            faults.append(Fault("special_token", found.list.any(), place, column))
+            faults.append(Fault("special_token", by_record.any(), place, column))
     return faults
