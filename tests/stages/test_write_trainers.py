@@ -130,6 +130,22 @@ def test_a_label_of_true_or_false_is_a_judgement_by_format_feedback_alone(
     assert sink_of("trl").reject(batch)["reason"].to_list() == expected
 
 
+@pytest.mark.parametrize(
+    ("trainer", "settings"),
+    [
+        *((trainer, {}) for trainer in ("llamafactory", "swift", "openai", "nemo")),
+        *((trainer, {"tools": True}) for trainer in ("trl", "axolotl")),
+        *(("jsonl", {"layout": name, "tools": True}) for name in ("messages", "sharegpt")),
+    ],
+)
+def test_a_list_of_tools_that_is_none_is_refused(trainer: str, settings: dict[str, Any]) -> None:
+    listed = ["not json", '["f"]', '{"name":"f"}', '[{"name":"f"}]', "[]", "", None]
+
+    found = reasons(trainer, [row(ONE_TURN, tools=tools) for tools in listed], **settings)
+
+    assert found == [*["broken_tools"] * 3, None, None, None, None]
+
+
 def test_training_flags() -> None:
     (axolotl,) = shaped("axolotl", [row(MASKED)])
     (swift,) = shaped("swift", [row(MASKED, weight=0.5)], flags=True)

@@ -41,11 +41,11 @@ class AxolotlSink(TrainerSettings):
     `special_tokens = "split"` puts a zero-width space into them, "allow" lets them pass.
 
     Reasons: those of an invalid conversation (see `filter.conversation`), `no_trained_answer`,
-    `needs_tools`, `turn_weight`, `record_weight` (its flags are on or off), `judged_bad` (chat: its
-    `label` is false), `untrained_turn` (preference, KTO), `special_token`, `no_rejected`,
-    `empty_rejected`, `equal_answers`, `no_label`, `answer_calls_tool`, `no_text`, `empty_text`.
-    Prepared data is kept by the path of the files, not their content: new data wants a new output
-    folder.
+    `needs_tools`, `broken_tools` (no JSON list of tools with names), `turn_weight`, `record_weight`
+    (its flags are on or off), `judged_bad` (chat: its `label` is false), `untrained_turn`
+    (preference, KTO), `special_token`, `no_rejected`, `empty_rejected`, `equal_answers`,
+    `no_label`, `answer_calls_tool`, `no_text`, `empty_text`. Prepared data is kept by the path of
+    the files, not their content: new data wants a new output folder.
 
     Facts from axolotl 0.19.
     """

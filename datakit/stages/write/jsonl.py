@@ -41,10 +41,11 @@ class JsonlSink(LayoutSettings):
     content as `<think>…</think>`. Records that do not fit are refused, not bent: `no_text`,
     `empty_text`, `no_content`, `no_messages`, `empty_conversation`, `unknown_role`,
     `empty_message`, `system_not_first`, `wrong_role_order`, `last_not_assistant`, `needs_tools`
-    (tool calls or a list of tools, without `tools`), `has_system` and `multi_turn` (no place in the
-    layout), `content_with_tool_call`, `untrained_turn` (an answer not to be trained),
-    `turn_weight`, `judged_bad` (a conversation whose `label` is false, as of `format.feedback`),
-    `null_in_column`, `record_weight` (a weight other than 1 that `columns` does not carry).
+    (tool calls or a list of tools, without `tools`), `broken_tools` (with it: no JSON list of tools
+    with names), `has_system` and `multi_turn` (no place in the layout), `content_with_tool_call`,
+    `untrained_turn` (an answer not to be trained), `turn_weight`, `judged_bad` (a conversation
+    whose `label` is false, as of `format.feedback`), `null_in_column`, `record_weight` (a weight
+    other than 1 that `columns` does not carry).
 
     No layout but `records` can say that an answer is not to be trained. `prompt_completion` trains
     the last alone, so with `conversational = true` it takes what `format.split_turns` makes

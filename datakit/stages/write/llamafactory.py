@@ -68,11 +68,11 @@ class LlamaFactorySink(TrainerSettings):
 
     Refused are records that LLaMA-Factory would drop, cut or change: `no_messages`,
     `empty_conversation`, `unknown_role`, `empty_message`, `system_not_first`, `wrong_role_order`,
-    `last_not_assistant`, `content_with_tool_call`, `needs_tools`, `untrained_turn` (an answer not
-    to be trained: it knows no such flag), `turn_weight`, `record_weight`, `judged_bad` (a
-    conversation whose `label` is false), `special_token`, `multi_turn` (alpaca in JSON Lines),
-    `no_rejected`, `empty_rejected`, `equal_answers`, `no_label`, `answer_calls_tool`, `no_text`,
-    `empty_text`.
+    `last_not_assistant`, `content_with_tool_call`, `needs_tools`, `broken_tools` (no JSON list of
+    tools with names), `untrained_turn` (an answer not to be trained: it knows no such flag),
+    `turn_weight`, `record_weight`, `judged_bad` (a conversation whose `label` is false),
+    `special_token`, `multi_turn` (alpaca in JSON Lines), `no_rejected`, `empty_rejected`,
+    `equal_answers`, `no_label`, `answer_calls_tool`, `no_text`, `empty_text`.
 
     Facts from LLaMA-Factory 0.9.5, `src/llamafactory/data`.
     """

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from datakit.conversations.calls import check_tools
 from datakit.conversations.flat import flatten
 from datakit.conversations.tokens import said_in
 from datakit.ranking import read_numbers
@@ -68,10 +69,15 @@ def is_weighed(weights: pl.Series) -> pl.Series:
 
 
 def tools_faults(batch: Batch, holds_tools: bool) -> list[Fault]:
-    """A list of tools, for layouts that have no place for it."""
-    if holds_tools or batch.schema.get(TOOLS) != pl.String:
+    """A list of tools, for layouts that have no place for it; for others, one that is none."""
+    if batch.schema.get(TOOLS) != pl.String:
         return []
-    return [Fault("needs_tools", has_tools(pl.col(TOOLS)), column=TOOLS)]
+    if not holds_tools:
+        return [Fault("needs_tools", has_tools(pl.col(TOOLS)), column=TOOLS)]
+    # Records share few lists of tools.
+    listed = batch.filter(has_tools(pl.col(TOOLS)))[TOOLS].unique(maintain_order=True)
+    broken = [text for text in listed.to_list() if check_tools(text)]
+    return [Fault("broken_tools", pl.col(TOOLS).is_in(broken), column=TOOLS)] if broken else []
 
 
 def answer_faults(batch: Batch, kind: str, *, calls: bool) -> list[Fault]:

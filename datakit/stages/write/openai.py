@@ -29,9 +29,9 @@ class OpenAiSink(TrainerSettings):
     space into them, "allow" lets them pass (OpenAI does not say what it does with them).
 
     Reasons: those of an invalid conversation (see `filter.conversation`), `has_reasoning` (there is
-    no place for it: `clean.conversation` can drop it), `no_trained_answer`, `turn_weight`,
-    `record_weight`, `judged_bad` (its `label` is false), `special_token`, `no_rejected`,
-    `empty_rejected`, `equal_answers`.
+    no place for it: `clean.conversation` can drop it), `broken_tools` (no JSON list of tools with
+    names), `no_trained_answer`, `turn_weight`, `record_weight`, `judged_bad` (its `label` is
+    false), `special_token`, `no_rejected`, `empty_rejected`, `equal_answers`.
 
     Facts from OpenAI's guide and API schema; there is no loader to run.
     """

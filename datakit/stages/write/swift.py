@@ -35,9 +35,10 @@ class SwiftSink(TrainerSettings):
     `special_tokens = "split"` puts a zero-width space into them, "allow" lets them pass.
 
     Reasons: those of an invalid conversation (see `filter.conversation`), `content_with_tool_call`,
-    `untrained_turn`, `turn_weight` and `record_weight` (without `flags`), `judged_bad` (chat: its
-    `label` is false), `no_trained_answer`, `special_token`, `no_rejected`, `empty_rejected`,
-    `equal_answers`, `no_label`, `answer_calls_tool`, `no_text`, `empty_text`.
+    `broken_tools` (no JSON list of tools with names), `untrained_turn`, `turn_weight` and
+    `record_weight` (without `flags`), `judged_bad` (chat: its `label` is false),
+    `no_trained_answer`, `special_token`, `no_rejected`, `empty_rejected`, `equal_answers`,
+    `no_label`, `answer_calls_tool`, `no_text`, `empty_text`.
 
     Facts from ms-swift 4.6.
     """

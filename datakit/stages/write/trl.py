@@ -35,11 +35,12 @@ class TrlSink(TrainerSettings):
     `special_tokens = "split"` puts a zero-width space into them, "allow" lets them pass.
 
     TRL checks neither the order of roles nor empty texts, so that is done here. Reasons: those of
-    an invalid conversation (see `filter.conversation`), `needs_tools`, `untrained_turn` (an answer
-    not to be trained: TRL knows no such flag; `prompt_completion` trains the last alone),
-    `turn_weight`, `record_weight`, `judged_bad` (its `label` is false), `special_token`,
-    `no_rejected`, `empty_rejected`, `equal_answers`, `no_label`, `no_text`, `empty_text`. KTO pairs
-    neighbours of a batch, and a `fraction` takes the first records: `split.random` shuffles.
+    an invalid conversation (see `filter.conversation`), `needs_tools`, `broken_tools` (no JSON list
+    of tools with names), `untrained_turn` (an answer not to be trained: TRL knows no such flag;
+    `prompt_completion` trains the last alone), `turn_weight`, `record_weight`, `judged_bad` (its
+    `label` is false), `special_token`, `no_rejected`, `empty_rejected`, `equal_answers`,
+    `no_label`, `no_text`, `empty_text`. KTO pairs neighbours of a batch, and a `fraction` takes the
+    first records: `split.random` shuffles.
 
     Facts from TRL 1.16.
     """
