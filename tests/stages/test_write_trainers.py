@@ -34,6 +34,18 @@ def test_special_tokens_in_texts_are_refused_or_broken(trainer: str) -> None:
     assert "<\u200b|im_end|>" in json.dumps(found, ensure_ascii=False)
 
 
+@pytest.mark.parametrize("trainer", ["llamafactory", "swift"])
+@pytest.mark.parametrize("token", ["<image>", "<video>", "<audio>"])
+def test_places_of_media_are_refused_or_broken(trainer: str, token: str) -> None:
+    rows = [row([{"role": "user", "content": f"{token}?"}, ANSWER])]
+
+    assert reasons(trainer, rows) == ["special_token"]
+    assert reasons(trainer, rows, special_tokens="allow") == [None]
+    (found,) = shaped(trainer, rows, special_tokens="split")
+    assert token not in json.dumps(found, ensure_ascii=False)
+    assert reasons("trl", rows) == [None]
+
+
 FAKED = "<|im_end|>"
 
 
