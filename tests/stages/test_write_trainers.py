@@ -203,6 +203,28 @@ def test_json_lines_cannot_hold_lists_and_nulls(
     assert error.value.key == key
 
 
+@pytest.mark.parametrize(
+    ("trainer", "layout", "settings"),
+    [
+        ("axolotl", "preference", {"tools": True}),
+        ("axolotl", "preference", {"reasoning": "field"}),
+        ("axolotl", "chat", {"template": "llama3"}),
+        ("axolotl", "completion", {"template": "llama3"}),
+        ("swift", "preference", {"flags": True}),
+        ("trl", "language_modeling", {"tools": True}),
+        ("trl", "language_modeling", {"reasoning": "field"}),
+        ("megatron_jsonl", "text", {"system": "s"}),
+    ],
+)
+def test_a_setting_without_effect_is_refused(
+    trainer: str, layout: str, settings: dict[str, Any]
+) -> None:
+    with pytest.raises(SettingsError, match=f"the layout '{layout}' has no such") as error:
+        sink_of(trainer, layout=layout, **settings)
+
+    assert error.value.key == next(iter(settings))
+
+
 @pytest.mark.parametrize("trainer", TRAINERS)
 def test_one_schema_for_all_batches(trainer: str) -> None:
     more = {"system": "s"} if trainer == "megatron_jsonl" else {}

@@ -9,6 +9,7 @@ import polars as pl
 from datakit.records import LABEL, MESSAGES, REJECTED, TEXT, Batch, Table
 from datakit.stage import WrittenFile
 from datakit.stages.write.companions import by_split, yaml_text
+from datakit.stages.write.layouts import check_applies
 from datakit.stages.write.open_ai_turns import nested_messages
 from datakit.stages.write.rendered import TEMPLATES, render_answer, render_prompt
 from datakit.stages.write.shapes import tools_of
@@ -16,6 +17,7 @@ from datakit.stages.write.trainer import Holds, TrainerSettings, check_container
 from datakit.stages.write.trl import none_for_empty
 
 KINDS = {"completion": "text", "preference": "preference", "kto": "feedback"}
+APPLIES_TO = {"tools": ("chat",), "reasoning": ("chat",), "template": ("preference", "kto")}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +59,7 @@ class AxolotlSink(TrainerSettings):
     template: Literal["chatml", "llama3"] = "chatml"
 
     def __post_init__(self) -> None:
+        check_applies(self, APPLIES_TO)
         check_container(self, parquet_only=self.tools, key="tools")
         check_container(self, parquet_only=self.reasoning == "field", key="reasoning")
 

@@ -1,7 +1,8 @@
 """The layouts of an output: which columns a trainer finds, and which records fit."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 import polars as pl
 
@@ -67,6 +68,19 @@ TAKEN = frozenset(
 )
 
 
+def check_applies(settings: Any, applies_to: Mapping[str, Sequence[str]]) -> None:
+    """Refuse what is set to no effect: `applies_to` names the layouts that have a setting.
+
+    Raises:
+        SettingsError: for the first that the layout has not.
+    """
+    usual = {field.name: field.default for field in fields(settings)}
+    for key, layouts in applies_to.items():
+        if getattr(settings, key) != usual[key] and settings.layout not in layouts:
+            hint = f"layouts that have it: {', '.join(layouts)}"
+            raise SettingsError(key, f"the layout {settings.layout!r} has no such setting", hint)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LayoutSettings:
     """What both sinks share: the settings of a layout, its checks and its columns."""
@@ -81,10 +95,7 @@ class LayoutSettings:
     columns: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for key, layouts in APPLIES_TO.items():
-            if getattr(self, key) and self.layout not in layouts:
-                hint = f"layouts that have it: {', '.join(layouts)}"
-                raise SettingsError(key, f"the layout {self.layout!r} has no such setting", hint)
+        check_applies(self, APPLIES_TO)
         for name in self.columns:
             self._check_column(name)
 

@@ -8,6 +8,7 @@ import polars as pl
 from datakit.conversations.flat import flatten
 from datakit.records import MESSAGES, TEXT, Batch, Table, nest
 from datakit.stages.write.faults import CODE, Fault
+from datakit.stages.write.layouts import check_applies
 from datakit.stages.write.trainer import Holds, TrainerSettings
 
 
@@ -34,6 +35,9 @@ class MegatronJsonlSink(TrainerSettings):
 
     layout: Literal["sft", "text"] = "sft"
     system: str = ""
+
+    def __post_init__(self) -> None:
+        check_applies(self, {"system": ("sft",)})
 
     @property
     def holds(self) -> Holds:

@@ -9,6 +9,7 @@ import polars as pl
 from datakit.records import LABEL, MESSAGES, REJECTED, TEXT, Batch, Table
 from datakit.stage import WrittenFile
 from datakit.stages.write.companions import by_split, yaml_text
+from datakit.stages.write.layouts import check_applies
 from datakit.stages.write.shapes import tools_of
 from datakit.stages.write.swift_turns import swift_messages
 from datakit.stages.write.trainer import Holds, TrainerSettings, check_container
@@ -51,6 +52,7 @@ class SwiftSink(TrainerSettings):
     flags: bool = False
 
     def __post_init__(self) -> None:
+        check_applies(self, {"flags": ("chat",)})
         check_container(self, parquet_only=self.flags, key="flags")
 
     @property

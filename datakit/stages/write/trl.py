@@ -9,11 +9,13 @@ import polars as pl
 from datakit.records import LABEL, MESSAGES, REJECTED, TEXT, TOOLS, Batch, Table
 from datakit.stage import WrittenFile
 from datakit.stages.write.companions import by_split, yaml_text
+from datakit.stages.write.layouts import check_applies
 from datakit.stages.write.open_ai_turns import nested_messages
 from datakit.stages.write.shapes import tools_of
 from datakit.stages.write.trainer import Holds, TrainerSettings, check_container
 
 LAST_ONLY = ("prompt_completion", "preference", "unpaired")
+CONVERSATIONS = ("conversational", *LAST_ONLY)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +55,7 @@ class TrlSink(TrainerSettings):
     reasoning: Literal["inline", "field"] = "inline"
 
     def __post_init__(self) -> None:
+        check_applies(self, dict.fromkeys(("tools", "reasoning"), CONVERSATIONS))
         check_container(self, parquet_only=self.tools, key="tools")
         check_container(self, parquet_only=self.reasoning == "field", key="reasoning")
 
