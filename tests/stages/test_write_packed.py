@@ -146,6 +146,8 @@ def test_special_tokens_in_texts_are_refused_or_broken(tiny: Path) -> None:
     assert found.select("message", "role", "column").rows() == [
         *((1, "user", None), (None, None, "text"), (None, None, None)),
     ]
+    short = PackedSink(tokenizer=tiny, template="chatml", length=10).reject(batch)
+    assert short.select("reason", "message").row(0) == ("too_many_tokens", None)
     ends = []
     for special_tokens in ("split", "allow"):
         sink = PackedSink(tokenizer=tiny, template="chatml", special_tokens=special_tokens)

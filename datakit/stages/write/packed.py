@@ -106,27 +106,20 @@ class PackedSink:
         learnt = [not isinstance(r, TemplateRefusalError) and bool(r and r.trained) for r in rows]
         measured = pl.DataFrame(
             {
-                "error": pl.Series(refused, dtype=pl.String),
-                "learnt": pl.Series(learnt, dtype=pl.Boolean),
                 "n_tokens": measure_rows(rows, opened.tokenizer) + self._is_ended(batch),
-                "is_conversation": self._are_conversations(batch),
+                "length": pl.Series([self.length]).new_from_index(0, batch.height),
+                "error": pl.Series(refused, dtype=pl.String),
             }
         )
-        is_long = pl.col("is_conversation") & (pl.col("n_tokens") > self.length)
-        reason = (
-            pl.when(pl.col("error").is_not_null())
-            .then(pl.lit("template_refused"))
-            .when(pl.col("n_tokens").is_null())
-            .then(pl.lit("no_content"))
-            .when(~pl.col("learnt"))
-            .then(pl.lit("nothing_learnt"))
-            .when(is_long)
-            .then(pl.lit("too_many_tokens"))
-        )
-        length = pl.lit(self.length).alias("length")
-        measured = measured.select(reason.alias("misfit"), "n_tokens", length, "error")
-        said = verdicts(batch, self._faults(batch)).hstack(measured.get_columns())
-        return said.with_columns(pl.coalesce("misfit", "reason").alias("reason")).drop("misfit")
+        is_long = self._are_conversations(batch) & (measured["n_tokens"] > self.length)
+        misfits = {
+            "template_refused": measured["error"].is_not_null(),
+            "no_content": measured["n_tokens"].is_null(),
+            "nothing_learnt": ~pl.Series(learnt, dtype=pl.Boolean),
+            "too_many_tokens": is_long,
+        }
+        faults = [Fault(reason, pl.lit(applies)) for reason, applies in misfits.items()]
+        return verdicts(batch, [*faults, *self._faults(batch)]).hstack(measured.get_columns())
 
     def _faults(self, batch: Batch) -> list[Fault]:
         """What is refused of that which can be tokenised."""
