@@ -153,7 +153,7 @@ class Counts:
             sources = sorted(set().union(*values.values()))
             order = sorted(values, key=lambda value: (-values[value].total(), value))
             rows = [[value, *(values[value][source] for source in sources)] for value in order]
-            tables[f"{stage_label(index, name)}: {column}"] = ([column, *sources], rows)
+            tables[f"{index:02d} {name}: {column}"] = ([column, *sources], rows)
         return tables
 
     def to_json(self) -> dict[str, Any]:
