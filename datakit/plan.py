@@ -14,7 +14,13 @@ from typing import Any
 from datakit.barriers import Barrier
 from datakit.config.load import load_pipeline
 from datakit.config.model import NamedSource, NamedStage, Pipeline
-from datakit.errors import DatakitError, PipelineFileError, Problem, did_you_mean
+from datakit.errors import (
+    DatakitError,
+    PipelineFileError,
+    Problem,
+    SettingsError,
+    did_you_mean,
+)
 from datakit.prepared import PreparedSource
 from datakit.records import CONTENT, ID, META, SOURCE, Columns
 from datakit.stage import Expander, Filter, Map, Sink, Source, SourceReader, Stage
@@ -193,9 +199,19 @@ def _missing_columns(pipeline: Pipeline, source: NamedSource) -> Iterator[Proble
         for need in missing_columns(stage.stage.needs, have):
             yield _lacks(stage.line, f"{stage.name} needs", need, source.name, have)
             have |= set(need.split("|"))
+        yield from _unfit_columns(stage.stage, stage.line, stage.name, have)
         have = columns_after(stage.stage, have)
     for need in missing_columns(pipeline.sink.needs, have):
         yield _lacks(pipeline.output.line, "the output needs", need, source.name, have)
+    yield from _unfit_columns(pipeline.sink, pipeline.output.line, "the output", have)
+
+
+def _unfit_columns(stage: Any, line: int, name: str, have: Columns) -> Iterator[Problem]:
+    """What a stage says of the columns there are, if it has anything to say."""
+    try:
+        getattr(stage, "check_columns", lambda _: None)(have)
+    except SettingsError as error:
+        yield Problem(line, f"{name}: {error}", error.hint)
 
 
 def _lacks(line: int, who: str, need: str, source: str, have: Columns) -> Problem:

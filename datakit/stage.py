@@ -14,6 +14,8 @@ TOML table. It holds no state, so it pickles to any worker. What every stage has
   no result;
 - optionally `files`: the paths of files it reads besides the batches (a model, a list), whose
   content is then part of the same digest (fields of type `Path` need not be told);
+- optionally a method `check_columns(have: Columns)`, which raises `SettingsError` where the
+  settings do not fit the columns that are there before the stage;
 - optionally a field `seed: int | None = None`: filled in from the pipeline's seed;
 - optionally, of maps and filters, `tally`: names of columns of what `map` or `reject` returns,
   whose values the runner counts by source for the report (few different ones: languages, topics;

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from datakit.config.model import NamedSource, NamedStage, Output, Pipeline
-from datakit.errors import PipelineFileError
+from datakit.errors import PipelineFileError, SettingsError
 from datakit.plan import compile_plan
 
 sys.path.insert(0, str(Path(__file__).parent / "executors"))
@@ -72,6 +72,23 @@ def test_a_missing_column_is_reported_with_line_source_and_what_there_is() -> No
 
 def test_a_column_that_an_earlier_stage_adds_is_there() -> None:
     compile_plan(pipeline(AddsLang(), NeedsLang()))
+
+
+class NoLang(AddsLang):
+    def check_columns(self, have: Any) -> None:
+        if "lang" in have:
+            raise SettingsError("template", "there is none", "name one")
+
+
+def test_what_a_stage_says_of_the_columns_is_reported_with_its_line() -> None:
+    compile_plan(pipeline(NoLang(), AddsLang()))
+
+    with pytest.raises(PipelineFileError) as caught:
+        compile_plan(pipeline(AddsLang(), NoLang()))
+
+    [problem] = caught.value.problems
+    assert (problem.line, problem.message) == (11, "test.2: template: there is none")
+    assert problem.hint == "name one"
 
 
 def test_something_that_is_no_stage_is_reported() -> None:

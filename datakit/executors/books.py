@@ -10,7 +10,7 @@ from datakit.executors.parting import Parted
 from datakit.executors.tables import TableWriter
 from datakit.executors.workdir import write_json
 from datakit.records import Batch
-from datakit.report.counts import Counts, StageCount, Tally
+from datakit.report.counts import Counts, StageCount, Tally, stage_label
 
 
 class Books:
@@ -33,7 +33,7 @@ class Books:
         reasons: Counter[str] = Counter()
         if parted.rejects.height:
             reasons.update(dict(parted.rejects["reason"].value_counts().iter_rows()))
-            stage = pl.lit(name if index == 0 else f"{index:02d} {name}").alias("stage")
+            stage = pl.lit(stage_label(index, name)).alias("stage")
             self.writer("rejects.arrow", compression="lz4").append(
                 parted.rejects.with_columns(stage)
             )

@@ -157,7 +157,8 @@ def merge(messages: list[tuple[str, str]]) -> list[tuple[str, str]] | None:
     return merged if merged[0][0] == "u" and merged[-1][0] == "a" else None
 
 
-ORDER = re.compile(r"s?(u(ct+)*a)*u(ct+)*[ac]")
+ORDER = re.compile(r"s?(u(ct)*a)*u(ct)*[ac]")
+"""Of conversations whose calls, one a message, have one result each."""
 
 
 def test_the_order_of_roles_is_the_grammar() -> None:
