@@ -29,7 +29,7 @@ def count_changes(name: str, was: pl.DataFrame, now: pl.DataFrame, rows: int) ->
         return []
     if was.height == now.height:
         same = (was["row"] == now["row"]) & (was["message"] == now["message"])
-        for field in SPOKEN:
+        for field in (*SPOKEN, "tool_calls"):
             same &= was[field].eq_missing(now[field])
         counts = np.bincount(was.filter(~same)["row"].to_numpy(), minlength=rows)
     else:

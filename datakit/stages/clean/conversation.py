@@ -7,9 +7,9 @@ from typing import ClassVar
 from datakit.conversations.flat import flatten, nest_messages
 from datakit.conversations.repairs import Repairs, Step
 from datakit.conversations.repairs_told import carry_out, count_changes, count_told, tell
-from datakit.conversations.tokens import split_tokens
+from datakit.conversations.tokens import split_in_batch
 from datakit.errors import SettingsError
-from datakit.records import MESSAGES, Batch, Columns, map_content
+from datakit.records import MESSAGES, Batch, Columns
 
 REPAIRS = "repairs"
 
@@ -26,7 +26,8 @@ class ConversationCleaner:
 
     `split_special_tokens` puts a zero-width space into tokens of chat templates that stand in a
     text (`<|im_end|>`), so that a tokenizer takes them for text; the list is that of
-    `filter.conversation`. It works on rejected answers too.
+    `filter.conversation`. It works on rejected answers, on reasoning and in the arguments of tool
+    calls too.
 
     The column `repairs` tells what was done to a record, as `drop_trailing_user 1, drop_empty 2`:
     the messages that went, were moved or changed; null where nothing was. Records are never
@@ -61,7 +62,7 @@ class ConversationCleaner:
             is_none = batch[MESSAGES].is_null()
             batch = batch.with_columns(messages.zip_with(~is_none, batch[MESSAGES]))
         if self.split_special_tokens:
-            batch = map_content(batch, split_tokens)
+            batch = split_in_batch(batch)
             split = flatten(batch[MESSAGES])
             done += count_changes("split_special_tokens", flat, split, batch.height)
         return batch.with_columns(tell(done, batch.height, REPAIRS))
