@@ -71,6 +71,11 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
         ["format.chat", "format.preference"],
     ),
     (
+        {"prompt": "Human: a\n\nAssistant:", "chosen": "b", "rejected": "c"},
+        "dialogues in 'prompt', with a better",
+        ["format.chat", "format.preference"],
+    ),
+    (
         {"prompt": "a", "chosen": "[1, 2]", "rejected": "c"},
         "'prompt' with a better",
         ["format.instruct", "format.preference"],

@@ -54,6 +54,15 @@ def _is_dialogue(texts: pl.Series, names: Names) -> pl.Series:
     return begins.scatter(begins.arg_true(), roles.to_series() > 1)
 
 
+def without_cue(prompts: Decoded) -> Decoded:
+    """Prompts without the cue for the answer at their end, an `Assistant:` that says nothing."""
+    flat = prompts.flat
+    is_last = (pl.col("row") != pl.col("row").shift(-1)).fill_null(True)
+    says_nothing = pl.col("content").fill_null("").str.strip_chars() == ""
+    is_cue = is_last & says_nothing & (pl.col("role") == "assistant").fill_null(False)
+    return Decoded(flat.filter(~is_cue | pl.col("tool_calls").is_not_null()), prompts.faults)
+
+
 def append(first: Decoded, then: Decoded) -> Decoded:
     """The messages of one column after those of another, numbered on; of two faults the first."""
     ends = first.flat.group_by("row").agg(pl.col("message").max().alias("end"))

@@ -12,7 +12,7 @@ from datakit.conversations.repairs import Repairs
 from datakit.conversations.repairs_told import carry_out, count_told, tell
 from datakit.errors import SettingsError
 from datakit.records import MESSAGES, REASON, TEXT, TOOLS, Batch, Columns
-from datakit.stages.format.answers import append, read_messages
+from datakit.stages.format.answers import append, read_messages, without_cue
 from datakit.stages.format.decode import Decoded, decode
 from datakit.stages.format.roles import check_roles, speaker_names
 from datakit.stages.format.tools import read_tools
@@ -51,9 +51,10 @@ class ChatFormat:
     record brings one in the column `system_field`, and that column goes.
 
     `completion` names a column with what follows: an answer as text, one message, or a list of
-    messages. `field` may then be a plain text too, the question (TRL's prompt and completion,
-    pairs of chosen and rejected: see `format.preference`). A text that begins with a speaker is
-    a dialogue there if another speaker answers in it, else one message as it stands.
+    messages; an `Assistant:` that says nothing at the end of `field` is the cue for it. `field` may
+    then be a plain text too, the question (TRL's prompt and completion, pairs of chosen and
+    rejected: see `format.preference`). A text that begins with a speaker is a dialogue there if
+    another speaker answers in it, else one message as it stands.
 
     `tools` names the column with the tools that may be called (JSON, as OpenAI or ShareGPT write
     them); it becomes the column `tools`. It and `system_field` may be absent under their usual
@@ -155,7 +156,7 @@ class ChatFormat:
         names = speaker_names(self.roles)
         if not self.completion:
             return decode(raw, names, dialect=self.dialect)
-        prompts = read_messages(batch, self.field, names, role="user")
+        prompts = without_cue(read_messages(batch, self.field, names, role="user"))
         return append(prompts, read_messages(batch, self.completion, names, role="assistant"))
 
     def _systems(self, batch: Batch) -> pl.Series:

@@ -15,6 +15,7 @@ from datakit.stages.format.detect_fields import (
     TEXTS,
     TOKENS,
     WORSE,
+    are_dialogues,
     brought,
     find_judged,
     first_of,
@@ -24,7 +25,7 @@ from datakit.stages.format.detect_fields import (
 from datakit.stages.format.detect_pairs import first_speaker, instruction, open_ai_pairs, pairs
 from datakit.stages.format.detected import Detected, Settings
 from datakit.stages.format.dialects import WRAPPERS, kind_of
-from datakit.stages.format.roles import KNOWN, fold, prefix_pattern
+from datakit.stages.format.roles import KNOWN, fold
 
 TAGGED_LINES = re.compile(r"(?:\S+[\t ]+(?:O|[BIESM]-\S+)(?:\n|\Z)|\s*\n)+")
 """CoNLL's form: a token and its tag a line, blank lines between sentences."""
@@ -118,10 +119,7 @@ def _classified(have: set[str], records: Sequence[Mapping[str, Any]]) -> Detecte
 
 def _dialogue(have: set[str], records: Sequence[Mapping[str, Any]]) -> Detected | None:
     name = first_of((*WRAPPERS, *TEXTS), have)
-    speaker = re.compile(rf"(?im)^[ \t\u3000]*{prefix_pattern(KNOWN)}")
-    values = [record.get(name) for record in records] if name else []
-    spoken = [v for v in values if isinstance(v, str) and len(speaker.findall(v)) > 1]
-    if name and len(spoken) > MOST_OF * len(records):
+    if name and are_dialogues(name, records):
         what = f"dialogues in plain text: speakers begin the lines of {name!r}"
         return Detected(what, {"conversation": name}, [("format.chat", Settings())])
     return None

@@ -1,9 +1,12 @@
 """The fields that records of the known dialects have, and how they are told."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
+
+from datakit.stages.format.roles import KNOWN, prefix_pattern
 
 MOST_OF = 0.5
 """A field counts if more than this share of the records has it."""
@@ -60,6 +63,14 @@ def sample_of(records: Sequence[Mapping[str, Any]], name: str) -> Any:
         except orjson.JSONDecodeError:
             return value
     return value
+
+
+def are_dialogues(name: str, records: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether most records have a text in this field with lines that begin with a speaker."""
+    speaker = re.compile(rf"(?im)^[ \t\u3000]*{prefix_pattern(KNOWN)}")
+    values = [record.get(name) for record in records]
+    spoken = [v for v in values if isinstance(v, str) and len(speaker.findall(v)) > 1]
+    return len(spoken) > MOST_OF * len(records)
 
 
 def brought(records: Sequence[Mapping[str, Any]], *names: str) -> dict[str, str]:

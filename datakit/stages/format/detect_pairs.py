@@ -6,6 +6,7 @@ from typing import Any
 from datakit.stages.format.detect_fields import (
     MOST_OF,
     QUESTIONS,
+    are_dialogues,
     brought,
     first_of,
     sample_of,
@@ -39,6 +40,13 @@ def pairs(have: set[str], records: Sequence[Mapping[str, Any]]) -> Detected | No
     preference = ("format.preference", Settings())
     question, chosen = first_of(QUESTIONS, have), sample_of(records, "chosen")
     speaker = first_speaker(chosen)
+    if question and speaker is None and are_dialogues(question, records):
+        return Detected(
+            f"preferences: dialogues in {question!r}, with a better and a worse answer",
+            {"conversation": question, "chosen": "chosen", "rejected": "rejected"}
+            | brought(records, "system"),
+            [("format.chat", {"completion": "chosen"}), preference],
+        )
     if question and speaker is None:
         fields, settings = instruction(question, "chosen", records)
         return Detected(

@@ -28,8 +28,9 @@ class SplitTurnsFormat:
 
     Counts of tokens are emptied where a conversation is split, so count behind this stage. The
     records of conversation `x` are `x#1`, `x#2` and so on; `format.merge_turns` makes one of
-    them again. Some trainers know no mark by message and would learn earlier answers again: see
-    what the sink says of `train`.
+    them again. A layout without a place for that mark refuses such records (`untrained_turn`):
+    `prompt_completion` with `conversational = true`, which trains the last answer alone, takes
+    them, and so do the sinks that write flags.
     """
 
     needs: ClassVar[Columns] = frozenset({MESSAGES})
