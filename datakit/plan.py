@@ -6,7 +6,7 @@ observing the next barrier, or in the sink. Nothing here reads data.
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,14 @@ from typing import Any
 from datakit.barriers import Barrier
 from datakit.config.load import load_pipeline
 from datakit.config.model import NamedSource, NamedStage, Pipeline
-from datakit.errors import DatakitError, PipelineFileError, Problem, did_you_mean
+from datakit.errors import (
+    DatakitError,
+    PipelineFileError,
+    Problem,
+    SettingsError,
+    did_you_mean,
+)
+from datakit.prepared import PreparedSource
 from datakit.records import CONTENT, ID, META, SOURCE, Columns
 from datakit.stage import Expander, Filter, Map, Sink, Source, SourceReader, Stage
 
@@ -120,15 +127,28 @@ def compile_plan(pipeline: Pipeline) -> Plan:
     problems += [p for source in pipeline.sources for p in _missing_columns(pipeline, source)]
     if problems:
         raise PipelineFileError(pipeline.file, list(dict.fromkeys(problems)))
-    by_name = {source.name: source.source for source in pipeline.sources}
-    steps = [Step(s.index, s.name, _bind(s.stage, by_name), s.only) for s in pipeline.stages]
+    steps = [Step(s.index, s.name, _bind(s, pipeline), s.only) for s in pipeline.stages]
     sources = tuple(source.source for source in pipeline.sources)
     return Plan(pipeline, sources, tuple(cut_segments(steps)), pipeline.sink)
 
 
-def _bind(stage: Any, sources: Mapping[str, Source]) -> Any:
-    """The stage, with the sources given to it that it reads for itself."""
-    return stage.bind(sources) if isinstance(stage, SourceReader) else stage
+def _bind(named: NamedStage, pipeline: Pipeline) -> Any:
+    """The stage, with the sources given to it that it reads for itself, as the maps in front of it
+    leave them.
+    """
+    if not isinstance(named.stage, SourceReader):
+        return named.stage
+    before = [stage for stage in pipeline.stages if stage.index < named.index]
+    maps = [(each.stage, each.only) for each in before if isinstance(each.stage, Map)]
+    return named.stage.bind(
+        {
+            source.name: PreparedSource(
+                source=source.source,
+                maps=tuple(m for m, only in maps if only is None or source.name in only),
+            )
+            for source in pipeline.sources
+        }
+    )
 
 
 def check_inputs(pipeline: Pipeline) -> None:
@@ -179,9 +199,19 @@ def _missing_columns(pipeline: Pipeline, source: NamedSource) -> Iterator[Proble
         for need in missing_columns(stage.stage.needs, have):
             yield _lacks(stage.line, f"{stage.name} needs", need, source.name, have)
             have |= set(need.split("|"))
+        yield from _unfit_columns(stage.stage, stage.line, stage.name, have)
         have = columns_after(stage.stage, have)
     for need in missing_columns(pipeline.sink.needs, have):
         yield _lacks(pipeline.output.line, "the output needs", need, source.name, have)
+    yield from _unfit_columns(pipeline.sink, pipeline.output.line, "the output", have)
+
+
+def _unfit_columns(stage: Any, line: int, name: str, have: Columns) -> Iterator[Problem]:
+    """What a stage says of the columns there are, if it has anything to say."""
+    try:
+        getattr(stage, "check_columns", lambda _: None)(have)
+    except SettingsError as error:
+        yield Problem(line, f"{name}: {error}", error.hint)
 
 
 def _lacks(line: int, who: str, need: str, source: str, have: Columns) -> Problem:
@@ -208,3 +238,6 @@ def _unknown_sources(pipeline: Pipeline) -> Iterator[Problem]:
             if name not in known:
                 message = f"{stage.name} names an unknown source {name!r}"
                 yield Problem(stage.line, message, did_you_mean(name, known))
+            elif stage.only is not None and name not in stage.only:
+                message = f"{stage.name} names the source {name!r}, which its `only` leaves out"
+                yield Problem(stage.line, message, "add it to `only`")

@@ -15,6 +15,8 @@ last of `messages` |
 | `weight` | Float64 | how much a record counts; null is 1 |
 | `meta` | String | every other field of the input record: the JSON text of one object |
 | `_file`, `_line` | String, UInt64 | where the record came from: file as named in ids, first line |
+| `_nested` | List[String] | the columns that hold the JSON text of a list or an object of the
+input, not a text; null for none |
 
 Stages add annotation columns, each declared in the stage's `adds`. Columns that start with an
 underscore belong to the engine.
@@ -35,6 +37,8 @@ Columns: TypeAlias = frozenset[str]
 
 ID, SOURCE, TEXT, MESSAGES, META = "id", "source", "text", "messages", "meta"
 FILE, LINE = "_file", "_line"
+# Of readers that map fields: a text of the input may look like JSON too, and is a text.
+NESTED, NESTED_TYPE = "_nested", pl.List(pl.String())
 # A stage that may refuse rows (a reader, a formatter) sets these two; the runner parts the rows.
 REASON, VALUES = "_reason", "_values"
 # Which row of its input an expander made a row of: UInt32.

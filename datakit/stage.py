@@ -14,9 +14,12 @@ TOML table. It holds no state, so it pickles to any worker. What every stage has
   no result;
 - optionally `files`: the paths of files it reads besides the batches (a model, a list), whose
   content is then part of the same digest (fields of type `Path` need not be told);
+- optionally a method `check_columns(have: Columns)`, which raises `SettingsError` where the
+  settings do not fit the columns that are there before the stage;
 - optionally a field `seed: int | None = None`: filled in from the pipeline's seed;
 - optionally, of maps and filters, `tally`: names of columns of what `map` or `reject` returns,
-  whose values the runner counts by source for the report (few different ones: languages, topics).
+  whose values the runner counts by source for the report (few different ones: languages, topics;
+  of a column of type Enum also those that never occur).
 
 The keys `use` and `only` of a `[[stage]]` table are the runner's and never reach a stage.
 Wrong settings raise `SettingsError(key, message)` from `__post_init__`.
@@ -194,7 +197,9 @@ class SourceReader(Stage, Protocol):
         ...
 
     def bind(self, sources: Mapping[str, Source]) -> Stage:
-        """The stage with the sources it named; called once all sources are known."""
+        """The stage with the sources it named, all by name; what they yield has gone through the
+        maps in front of the stage. Called once all stages are known.
+        """
         ...
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from datakit.config.model import NamedSource, NamedStage, Output, Pipeline
-from datakit.errors import PipelineFileError
+from datakit.errors import PipelineFileError, SettingsError
 from datakit.plan import compile_plan
 
 sys.path.insert(0, str(Path(__file__).parent / "executors"))
@@ -74,6 +74,23 @@ def test_a_column_that_an_earlier_stage_adds_is_there() -> None:
     compile_plan(pipeline(AddsLang(), NeedsLang()))
 
 
+class NoLang(AddsLang):
+    def check_columns(self, have: Any) -> None:
+        if "lang" in have:
+            raise SettingsError("template", "there is none", "name one")
+
+
+def test_what_a_stage_says_of_the_columns_is_reported_with_its_line() -> None:
+    compile_plan(pipeline(NoLang(), AddsLang()))
+
+    with pytest.raises(PipelineFileError) as caught:
+        compile_plan(pipeline(AddsLang(), NoLang()))
+
+    [problem] = caught.value.problems
+    assert (problem.line, problem.message) == (11, "test.2: template: there is none")
+    assert problem.hint == "name one"
+
+
 def test_something_that_is_no_stage_is_reported() -> None:
     class NoStage:
         needs = adds = frozenset[str]()
@@ -88,3 +105,11 @@ def test_a_stage_that_names_an_unknown_source_is_reported() -> None:
 
     with pytest.raises(PipelineFileError, match=r"unknown source 'tow'\n    did you mean 'two'"):
         compile_plan(pipeline(Weights()))
+
+
+def test_a_stage_that_names_a_source_it_never_sees_is_reported() -> None:
+    class Weights(AddsLang):
+        sources = frozenset({"one", "two"})
+
+    with pytest.raises(PipelineFileError, match=r"source 'two', which its `only` leaves out"):
+        compile_plan(pipeline(Weights(), only=("one",)))

@@ -187,7 +187,7 @@ CASES = [
 def test_conversations_come_back_as_they_were(
     trainer: str, settings: dict[str, Any], back: list[Any], less: tuple[str, ...]
 ) -> None:
-    batch = make_batch(share_without(f"{trainer} {settings}", *less))
+    batch = unjudged(make_batch(share_without(f"{trainer} {settings}", *less)))
     sink = stages()[f"write.{trainer}"](**settings, special_tokens="allow")
     refused = sink.reject(batch)["reason"]
     # Trainers with flags have no use for a conversation none of whose answers is to be trained.
@@ -203,6 +203,26 @@ def test_conversations_come_back_as_they_were(
     if "tools" in read.columns and "tools" not in less:
         has_tools = read["tools"].str.contains("find").fill_null(False)
         assert has_tools.equals(batch["tools"].is_not_null())
+
+
+@pytest.mark.parametrize("form", ["jsonl", "parquet", "datasets"])
+def test_records_hold_everything_but_the_judgement(form: str) -> None:
+    batch = make_batch(share_without(f"{form} records"))
+    flat = flatten(batch[MESSAGES])
+    weight = pl.when(pl.col("message") % 4 == 2).then(0.5).otherwise(None)
+    weighed = nest_messages(flat.with_columns(weight.alias("weight")), batch.height)
+    batch = unjudged(batch.with_columns(weighed))
+    sink = stages()[f"write.{form}"](layout="records", tools=True)
+    assert sink.reject(batch)["reason"].null_count() == batch.height
+    read = stages()["format.chat"](**OPENAI).map(as_input(sink, batch))
+
+    assert read["_reason"].null_count() == batch.height
+    assert same(read[MESSAGES], batch[MESSAGES])
+    assert read["tools"].to_list() == batch["tools"].to_list()
+
+
+def unjudged(batch: pl.DataFrame) -> pl.DataFrame:
+    return batch.with_columns(pl.lit(None, dtype=pl.Boolean).alias("label"))
 
 
 def flagged(messages: pl.Series) -> pl.Series:

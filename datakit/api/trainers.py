@@ -7,7 +7,7 @@ from datakit.executors.detection import detect_path
 from datakit.preflight.llamafactory.trainer import Options
 from datakit.preflight.preflight import PreflightReport, Question, run_preflight
 from datakit.report.lengths import LengthReport, measure_lengths
-from datakit.stages.format.detect import Detected
+from datakit.stages.format.detected import Detected
 
 
 def detect(path: str | Path, *, source_format: str | None = None, records: int = 1000) -> Detected:

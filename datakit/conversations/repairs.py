@@ -1,31 +1,42 @@
 """Repairs of conversations in flat form (`flat.py`): what makes valid ones of them."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import polars as pl
 
+Step = tuple[str, Callable[[pl.DataFrame], pl.DataFrame]]
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Repairs:
-    """What may be changed in a conversation to make it a valid one."""
+    """What may be changed in a conversation to make it a valid one; `merge_with` is put between
+    messages that become one.
+    """
 
-    strip: bool = True
-    merge_with: str | None = "\n"
+    drop_empty: bool = False
+    gather_system: bool = False
+    drop_repeated: bool = False
+    merge_same_role: bool = False
+    merge_with: str = "\n"
     drop_leading_assistant: bool = False
     drop_trailing_user: bool = False
 
-
-def repair(flat: pl.DataFrame, repairs: Repairs) -> pl.DataFrame:
-    """Carry out the repairs, in the order of the fields of `Repairs`."""
-    if repairs.strip:
-        flat = flat.with_columns(pl.col("content").str.strip_chars())
-    if repairs.merge_with is not None:
-        flat = merge_same_role(flat, repairs.merge_with)
-    if repairs.drop_leading_assistant:
-        flat = drop_leading_assistant(flat)
-    if repairs.drop_trailing_user:
-        flat = drop_trailing_user(flat)
-    return flat
+    def steps(self) -> Iterator[Step]:
+        """The repairs that are wanted, with their names, in the order of the fields."""
+        merge_with = self.merge_with
+        if self.drop_empty:
+            yield "drop_empty", drop_empty
+        if self.gather_system:
+            yield "gather_system", lambda flat: gather_system(flat, merge_with)
+        if self.drop_repeated:
+            yield "drop_repeated", drop_repeated
+        if self.merge_same_role:
+            yield "merge_same_role", lambda flat: merge_same_role(flat, merge_with)
+        if self.drop_leading_assistant:
+            yield "drop_leading_assistant", drop_leading_assistant
+        if self.drop_trailing_user:
+            yield "drop_trailing_user", drop_trailing_user
 
 
 def drop_empty(flat: pl.DataFrame) -> pl.DataFrame:

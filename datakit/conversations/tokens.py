@@ -4,7 +4,47 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from datakit.conversations.calls import spelt_out
+from datakit.records import MESSAGES, MESSAGES_TYPE, REJECTED, Batch, map_content, nest
 from datakit.text.special_tokens import SPECIAL_TOKENS, broken_token
+
+
+def split_in_batch(batch: Batch, tokens: Sequence[str] = SPECIAL_TOKENS) -> Batch:
+    """The batch with the special tokens in its texts and messages made plain text of, in the
+    arguments of tool calls too.
+    """
+    batch = map_content(batch, lambda texts: split_tokens(texts, tokens))
+    for name in (MESSAGES, REJECTED):
+        if batch.schema.get(name) == MESSAGES_TYPE:
+            batch = batch.with_columns(_with_split_calls(batch[name], tokens))
+    return batch
+
+
+def _with_split_calls(messages: pl.Series, tokens: Sequence[str]) -> pl.Series:
+    flat = messages.explode(empty_as_null=False, keep_nulls=False).struct.unnest()
+    calls = flat["tool_calls"]
+    if calls.null_count() == flat.height:
+        return messages
+    plain = spelt_out(calls)
+    split = split_tokens(plain, tokens)
+    flat = flat.with_columns(split.zip_with((split != plain).fill_null(False), calls))
+    return nest(flat.to_struct(), messages.list.len(), name=messages.name)
+
+
+def said_in(flat: pl.DataFrame) -> pl.Series:
+    """All that each message of a flat frame says: reasoning, content and tool calls, in which no
+    character is escaped that need not be.
+    """
+    parts = [flat["content"]]
+    if flat["reasoning"].null_count() < flat.height:
+        parts.append(flat["reasoning"])
+    if flat["tool_calls"].null_count() < flat.height:
+        parts.append(spelt_out(flat["tool_calls"]))
+    if len(parts) == 1:
+        return parts[0]
+    return pl.DataFrame(parts).select(
+        pl.concat_str(pl.all(), separator="\n", ignore_nulls=True).alias("content")
+    )["content"]
 
 
 def split_tokens(texts: pl.Series, tokens: Sequence[str] = SPECIAL_TOKENS) -> pl.Series:

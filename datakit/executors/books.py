@@ -10,7 +10,7 @@ from datakit.executors.parting import Parted
 from datakit.executors.tables import TableWriter
 from datakit.executors.workdir import write_json
 from datakit.records import Batch
-from datakit.report.counts import Counts, StageCount, Tally
+from datakit.report.counts import Counts, StageCount, Tally, stage_label
 
 
 class Books:
@@ -33,7 +33,7 @@ class Books:
         reasons: Counter[str] = Counter()
         if parted.rejects.height:
             reasons.update(dict(parted.rejects["reason"].value_counts().iter_rows()))
-            stage = pl.lit(name if index == 0 else f"{index:02d} {name}").alias("stage")
+            stage = pl.lit(stage_label(index, name)).alias("stage")
             self.writer("rejects.arrow", compression="lz4").append(
                 parted.rejects.with_columns(stage)
             )
@@ -41,6 +41,10 @@ class Books:
         count = StageCount(rows_in, parted.kept.height, parted.copies, reasons, edits)
         self._stages[index, name, self._source] += count
         for column in parted.tallied:
+            if isinstance(column.dtype, pl.Enum):
+                # What never occurs is to be seen, too.
+                for value in column.dtype.categories:
+                    self._tallies[index, name, column.name, value, self._source] += 0
             values = column.cast(pl.String).fill_null("none")
             for value, rows in values.value_counts().iter_rows():
                 self._tallies[index, name, column.name, value, self._source] += rows

@@ -5,6 +5,7 @@ on Wikipedia of each language), applied to all rules of any preset.
 """
 
 import math
+import operator
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ SHARD_BYTES = 64 << 20
 DIGITS = 3
 """Thresholds have so many significant digits, rounded so that no more records fail."""
 LOWER = ("min", "above")
+TESTS = {"min": operator.lt, "max": operator.gt, "above": operator.le, "below": operator.ge}
+"""When a value fails a bound."""
 _RANK = "_rank"
 
 
@@ -73,7 +76,7 @@ def fit_preset(sources: Sequence[Source], fitting: Fitting) -> Fitted:
     notes = (
         f"Each rule rejects at most {fitting.tail:g} of {measured.height:,} records of {names}.",
         f"All rules together reject {rejected:.4f} of them.",
-        "A rule whose signal varies in that tail only, or not at all, keeps the threshold it had.",
+        "A rule whose signal varies in that tail only, or not at all, keeps its threshold if met.",
     )
     preset = fitting.like._replace(
         title=f"{fitting.like.name} fitted to {names}",
@@ -120,9 +123,12 @@ def _fit(rule: Rule, measured: Table, tail: float) -> Rule:
     most = int(tail * ordered.size)
     is_lower = rule.bound in LOWER
     rest = ordered[most:] if is_lower else ordered[: ordered.size - most]
-    if not rest.size or rest[0] == rest[-1]:
+    if not rest.size:
         return rule
-    threshold = _rounded(float(rest[0] if is_lower else rest[-1]), down=is_lower)
+    outermost = float(rest[0] if is_lower else rest[-1])
+    if rest[0] == rest[-1] and not TESTS[rule.bound](outermost, rule.threshold):
+        return rule
+    threshold = _rounded(outermost, down=is_lower)
     return rule._replace(bound="min" if is_lower else "max", threshold=threshold)
 
 
@@ -135,12 +141,6 @@ def _rounded(value: float, *, down: bool) -> float:
 
 
 def _fails(rule: Rule) -> pl.Expr:
-    value = pl.sql_expr(rule.signal)
-    tests = {
-        "min": value < rule.threshold,
-        "max": value > rule.threshold,
-        "above": value <= rule.threshold,
-        "below": value >= rule.threshold,
-    }
     where = pl.sql_expr(rule.when) if rule.when else pl.lit(value=True)
-    return tests[rule.bound] & where
+    fails: pl.Expr = TESTS[rule.bound](pl.sql_expr(rule.signal), rule.threshold)
+    return fails & where

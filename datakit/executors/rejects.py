@@ -15,7 +15,8 @@ PLAIN = ("id", "source", FILE, LINE, "stage", "reason")
 
 
 def write_rejects(segments: Iterable[Sequence[Path]], folder: Path, tmp: Path) -> dict[str, int]:
-    """Write `<nn>-<stage>.jsonl` files below `folder`; rows by file name, in stage order.
+    """Write `<nn>-<stage>.jsonl` files below `folder`; rows by file name, in stage order, with
+    `output.jsonl` and those of the readers (`read-<source>.jsonl`) behind.
 
     Tasks of the same segment come in shard order, so the files do not depend on who ran them.
     """

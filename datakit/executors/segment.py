@@ -41,6 +41,7 @@ from datakit.executors.tables import (
 from datakit.executors.workdir import task_directory
 from datakit.plan import Segment, Step
 from datakit.records import ADDRESS, LINE, Batch, Table, make_addresses
+from datakit.report.counts import OUTPUT
 from datakit.stage import Shard, Sink, Source
 
 DEFAULT_SPLIT = "train"
@@ -195,7 +196,7 @@ class _Run:
         sink = self._task.sink
         assert sink is not None
         parted = part_by_verdicts(batch, sink.reject(batch), excerpt=self._task.excerpt)
-        kept = self._books.enter(OUTPUT_INDEX, "output", batch.height, parted)
+        kept = self._books.enter(OUTPUT_INDEX, OUTPUT, batch.height, parted)
         split_column = pl.col(SPLIT) if SPLIT in kept.columns else pl.lit(None, dtype=pl.String)
         kept = kept.with_columns(split_column.fill_null(DEFAULT_SPLIT).alias(SPLIT))
         parts = kept.partition_by(SPLIT, as_dict=True, maintain_order=True)

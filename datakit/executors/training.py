@@ -103,9 +103,9 @@ def train(
 
 def _write_card(model: Path, settings: Training, more: dict[str, Any]) -> None:
     """Beside the model: what it needs to be used, and how it came about."""
-    card = Card(tokens=settings.tokens, max_chars=settings.max_chars, label=POSITIVE)
+    card = Card(tokens=settings.tokens, max_chars=settings.max_chars, label=POSITIVE, labels=SIDES)
     versions = {name: version(name) for name in ("datakit", "fasttext-community", "jieba")}
-    text = card.to_json(labels=list(SIDES), settings=asdict(settings), versions=versions, **more)
+    text = card.to_json(settings=asdict(settings), versions=versions, **more)
     card_path(model).write_text(text, encoding="utf-8")
 
 

@@ -1,5 +1,6 @@
 """The rules that a stage judges by: those of its presets, with thresholds changed or left out."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,36 +24,36 @@ def choose_rules(presets: Sequence[str], changes: Changes) -> tuple[Rule, ...]:
     Raises:
         SettingsError: an unknown preset, a file that is none, or a change to no rule there is.
     """
-    rules: list[Rule] = []
+    known: dict[str, dict[str, Rule]] = {}
     for name in presets:
         try:
             preset = load_preset(name)
         except UsageError as error:
             raise SettingsError("preset", str(error)) from error
-        if repeated := {rule.name.partition(".")[0] for rule in rules} & {preset.name}:
-            raise SettingsError("preset", f"{repeated.pop()!r} is named twice")
-        rules += [rule._replace(name=f"{preset.name}.{rule.name}") for rule in preset.rules]
+        if preset.name in known:
+            raise SettingsError("preset", f"{preset.name!r} is named twice")
+        known[preset.name] = {f"{preset.name}.{rule.name}": rule for rule in preset.rules}
+    short = {full: rule.name for rules in known.values() for full, rule in rules.items()}
     for key, names in (("override", changes.override), ("skip", changes.skip)):
-        _check_names(key, names, rules)
+        _check_names(key, names, short)
+    for name, threshold in changes.override.items():
+        if not math.isfinite(threshold):
+            raise SettingsError("override", f"{name}: {threshold} is no threshold")
     return tuple(
-        rule._replace(threshold=float(_lookup(changes.override, rule.name, rule.threshold)))
-        for rule in rules
-        if not {rule.name, _short(rule.name)} & set(changes.skip)
+        rule._replace(name=full, threshold=float(_lookup(changes.override, full, rule)))
+        for rules in known.values()
+        for full, rule in rules.items()
+        if not {full, rule.name} & set(changes.skip)
     )
 
 
-def _lookup(override: Mapping[str, float], name: str, default: float) -> float:
-    return override.get(name, override.get(_short(name), default))
+def _lookup(override: Mapping[str, float], full: str, rule: Rule) -> float:
+    return override.get(full, override.get(rule.name, rule.threshold))
 
 
-def _check_names(key: str, names: Iterable[str], rules: Sequence[Rule]) -> None:
-    full = [rule.name for rule in rules]
-    known = {*full, *map(_short, full)}
+def _check_names(key: str, names: Iterable[str], short: Mapping[str, str]) -> None:
+    """Look for names among the rules; `short` has each rule's own name by its full one."""
     for name in names:
-        if name not in known:
-            hint = did_you_mean(name, full if "." in name else {*map(_short, full)})
+        if name not in short and name not in short.values():
+            hint = did_you_mean(name, short if "." in name else set(short.values()))
             raise SettingsError(key, f"no preset here has a rule {name!r}", hint)
-
-
-def _short(name: str) -> str:
-    return name.partition(".")[2]

@@ -1,5 +1,6 @@
 """Presets: tables of named rules on signals, each a file of this folder or a user's own."""
 
+import math
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -71,7 +72,11 @@ def load_preset(name: str) -> Preset:
     path = Path(name)
     if not path.is_file():
         raise UsageError(f"there is no preset file {name!r}")
-    return parse_preset(path.stem, path.read_text(encoding="utf-8"), file=name)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"preset {name}: it cannot be read as UTF-8 text: {error}") from error
+    return parse_preset(path.stem, text, file=name)
 
 
 @cache
@@ -117,7 +122,7 @@ def _rule(file: str, name: str, body: Any, head: Mapping[str, Any]) -> Rule:
     _require(isinstance(body.get("signal"), str), where, "signal is missing or no string")
     threshold = body[bounds[0]]
     is_number = isinstance(threshold, int | float) and not isinstance(threshold, bool)
-    _require(is_number, where, f"{bounds[0]} is no number")
+    _require(is_number and math.isfinite(threshold), where, f"{bounds[0]} is no number")
     texts = {key: body[key] for key in ("when", "unit", "note") if key in body}
     texts |= {key: body.get(key, head[key]) for key in ("source", "check")}
     for key, value in texts.items():

@@ -11,6 +11,14 @@ from typing import Any, Self
 
 from datakit.errors import BrokenBooksError
 
+OUTPUT = "output"
+"""The sink's name in counts and rejects."""
+
+
+def stage_label(index: int, name: str) -> str:
+    """How a stage is named to a user: `03 filter.length`; readers and the output have no number."""
+    return name if index == 0 or name == OUTPUT else f"{index:02d} {name}"
+
 
 @dataclass(frozen=True, slots=True)
 class StageCount:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-from datakit.report.counts import StageCount
+from datakit.report.counts import StageCount, stage_label
 from datakit.report.report import Report
 
 STYLE = """
@@ -78,7 +78,7 @@ def _stages(report: Report) -> str:
     most = max((c.rows_in for c in report.counts.by_stage().values()), default=0)
     rows = [
         (
-            name if index == 0 or name == "output" else f"{index:02d} {name}",
+            stage_label(index, name),
             count.rows_in,
             count.rows_out,
             count.rejected,

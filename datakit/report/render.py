@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from datakit.report.counts import StageCount
+from datakit.report.counts import StageCount, stage_label
 from datakit.report.report import Report
 
 MOST_VERDICT_ROWS = 20
@@ -33,7 +33,7 @@ def _headline(report: Report) -> str:
 def _stages(report: Report) -> str:
     rows = [
         (
-            name if index == 0 else f"{index:02d} {name}" if name != "output" else name,
+            stage_label(index, name),
             *_cells(count),
         )
         for (index, name), count in report.counts.by_stage().items()

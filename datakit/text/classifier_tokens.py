@@ -21,11 +21,14 @@ MARKS = r"[\p{P}\p{S}]"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Card:
-    """What must be known to use a model: `tokens`, `max_chars`, and the `label` that is wanted."""
+    """What must be known to use a model: `tokens`, `max_chars`, and the `label` that is wanted;
+    `labels` are all it has, if the card says so.
+    """
 
     tokens: Tokens
     max_chars: int
     label: str
+    labels: tuple[str, ...] = ()
 
     def to_json(self, **more: Any) -> str:
         """The card's text, with whatever else shall stand in it."""
@@ -43,7 +46,8 @@ class Card:
             return None
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            card = cls(**{name: content[name] for name in ("tokens", "max_chars", "label")})
+            given = {name: content[name] for name in ("tokens", "max_chars", "label")}
+            card = cls(**given, labels=tuple(content.get("labels", ())))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{path} is no card of a classifier: {error!r}") from None
         if card.tokens not in get_args(Tokens) or not isinstance(card.max_chars, int):

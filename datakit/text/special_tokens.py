@@ -17,6 +17,9 @@ SPECIAL_TOKENS = (
 """Of ChatML (Qwen, Yi), Llama 2 and 3, Mistral, DeepSeek, GLM, Gemma, Phi and gpt-oss; as the
 models' tokenizer configurations and chat templates give them."""
 
+MEDIA_TOKENS = ("<image>", "<video>", "<audio>")
+"""Where LLaMA-Factory and ms-swift put the record's next image, video or sound."""
+
 BREAK = "\u200b"
 """Zero-width space: put behind a token's first character, it makes plain text of the token."""
 

@@ -14,6 +14,7 @@ from datakit.tokens.chat_template import (
     TemplateRefusalError,
     plain_messages,
 )
+from datakit.tokens.settings import NAME_ONE, NO_TEMPLATE
 
 TOOLS = "tools"
 RefusedOr = Rendered | TemplateRefusalError | None
@@ -33,10 +34,7 @@ def render_batch(batch: Batch, template: ChatTemplate | None) -> list[RefusedOr]
     conversations = batch[MESSAGES].to_list()
     if template is None:
         if any(messages is not None for messages in conversations):
-            raise DatakitError(
-                "there are conversations, and the tokenizer brings no chat template along; name "
-                'one: template = "qwen", or the path of a .jinja file'
-            )
+            raise DatakitError(f"{NO_TEMPLATE}; {NAME_ONE}")
         return [None] * batch.height
     tools = batch[TOOLS].cast(pl.String).to_list() if TOOLS in batch.columns else None
     return [

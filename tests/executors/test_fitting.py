@@ -68,6 +68,21 @@ def test_no_rule_rejects_more_than_the_tail_and_the_file_can_be_used(tmp_path: P
     assert len(whole.rejects) == round(fitted.rejected * len(texts))
 
 
+def test_a_rule_that_all_of_the_reference_breaks_is_fitted_too(tmp_path: Path):
+    preset = tmp_path / "own.toml"
+    rules = 'lines = { signal = "lines", min = 3 }\nlatin = { signal = "upper", max = 0.5 }'
+    preset.write_text(f"[rules]\n{rules}\n")
+    path = write(tmp_path / "reference.jsonl", [f"只有一行{n}" for n in range(50)])
+
+    fitted = api.fit(path, like=str(preset))
+
+    assert [(rule.bound, rule.threshold) for rule in fitted.preset.rules] == [
+        ("min", 1.0),
+        ("max", 0.5),
+    ]
+    assert fitted.rejected == 0
+
+
 def test_the_sample_depends_on_ids_alone(tmp_path: Path, own: str):
     path = write(tmp_path / "all.jsonl", ["中" * (n % 37 + 1) for n in range(300)])
     lines = path.read_text().splitlines()

@@ -9,6 +9,7 @@ from small_stages import Breaks, LosesRow, NoDigits, Unique, Upper
 
 from datakit.errors import BrokenBooksError, DatakitError, TaskFailedError
 from datakit.executors.pool import PoolExecutor
+from datakit.report.life import explain_record
 
 
 def written(path: Path) -> dict[str, bytes]:
@@ -35,6 +36,22 @@ def test_the_books_balance_and_every_reject_has_a_reason(run: Runner, tmp_path: 
     assert {r["reason"] for r in rejects} == {"bad", "again", "digits", "no"}
     again = next(r for r in rejects if r["reason"] == "again")
     assert again["values"]["kept_id"].startswith("one/")
+
+
+def test_what_the_output_refused_has_its_name_and_comes_after_the_stages(
+    run: Runner, tmp_path: Path
+) -> None:
+    report = run()
+
+    assert list(report.rejects) == [
+        *("02-test.2.jsonl", "03-test.3.jsonl", "output.jsonl"),
+        *("read-one.jsonl", "read-two.jsonl"),
+    ]
+    path = tmp_path / "out/_datakit/rejects/output.jsonl"
+    rejects = [json.loads(line) for line in path.read_text().splitlines()]
+    assert {(reject["stage"], reject["reason"]) for reject in rejects} == {("output", "no")}
+    life = explain_record(tmp_path / "out", rejects[0]["id"]).render()
+    assert "  rejected by output: no" in life
 
 
 @pytest.mark.parametrize("shard_bytes", [30, 100, 10**6])

@@ -8,6 +8,7 @@ import pytest
 from datakit.errors import DatakitError, SettingsError
 from datakit.executors.digests import digest_of, stage_identity
 from datakit.stages.annotate.tokens import TokenCounter
+from datakit.stages.write.packed import PackedSink
 from datakit.testing import run_stage
 
 CHAT = [
@@ -104,6 +105,15 @@ def test_conversations_without_a_template_are_an_error(tiny: Path) -> None:
         run_stage(TokenCounter(tokenizer=tiny), [{"messages": CHAT}])
 
 
+def test_that_there_is_no_template_is_said_before_a_run(tiny: Path) -> None:
+    TokenCounter(tokenizer=tiny).check_columns(frozenset({"text"}))
+    TokenCounter(tokenizer=tiny, template="qwen").check_columns(frozenset({"messages"}))
+
+    with pytest.raises(SettingsError, match="brings no chat template along") as caught:
+        TokenCounter(tokenizer=tiny).check_columns(frozenset({"messages"}))
+    assert (caught.value.key, caught.value.hint[:8]) == ("template", "name one")
+
+
 def test_an_answer_that_is_not_to_be_learnt_is_not_counted_as_trained(tiny: Path) -> None:
     import polars as pl
 
@@ -144,3 +154,44 @@ def test_what_is_not_there_is_said_before_a_run(
         TokenCounter(**{"tokenizer": tiny, **settings})
 
     assert caught.value.key == key
+
+
+@pytest.mark.parametrize(
+    ("template", "lacking"),
+    [
+        ("llama3", "<|eot_id|>, <|start_header_id|>, <|end_header_id|>"),
+        ("deepseek", "<｜end▁of▁sentence｜>|<｜User｜>"),
+        ("glm4", r"\[gMASK\], <sop>"),
+    ],
+)
+def test_a_template_whose_tokens_the_tokenizer_lacks_is_refused(
+    tiny: Path, template: str, lacking: str
+) -> None:
+    for stage in (TokenCounter, PackedSink):
+        with pytest.raises(SettingsError, match=lacking) as caught:
+            stage(tokenizer=tiny, template=template)
+        assert caught.value.key == "template"
+        assert "add the tokens to the tokenizer" in caught.value.hint
+
+
+@pytest.mark.parametrize("template", ["chatml", "qwen", "mistral"])
+def test_a_template_whose_tokens_the_tokenizer_has_is_taken(tiny: Path, template: str) -> None:
+    TokenCounter(tokenizer=tiny, template=template)
+
+
+def test_tokens_that_templates_spell_out_need_not_be_special(tiny: Path, tmp_path: Path) -> None:
+    for name, source in (("zephyr", "<|user|>\n{{ messages[0].content }}"), ("own", "<|eot_id|>")):
+        (tmp_path / f"{name}.jinja").write_text(source)
+    TokenCounter(tokenizer=tiny, template=str(tmp_path / "zephyr.jinja"))
+
+    with pytest.raises(SettingsError, match="eot_id"):
+        TokenCounter(tokenizer=tiny, template=str(tmp_path / "own.jinja"))
+
+
+def test_a_broken_tokenizer_file_is_said_of_the_tokenizer(tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text("{}")
+
+    with pytest.raises(SettingsError, match="is no tokenizers file") as caught:
+        TokenCounter(tokenizer=tmp_path, template="qwen")
+
+    assert caught.value.key == "tokenizer"

@@ -1,11 +1,14 @@
 """annotate.weight: what is refused beforehand, and which sinks take a record's weight."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from trainer_cases import reasons, shaped
 from write_cases import ANSWER, ASK, row
 
+import datakit.api
 from datakit.config.formats import TRAINERS
 from datakit.errors import DatakitError, SettingsError
 from datakit.records import CONTENT
@@ -58,6 +61,36 @@ def test_needs_are_the_columns_that_decide() -> None:
     )
 
     assert stage.needs == {"lang", "n", CONTENT}
+
+
+def test_the_report_counts_the_records_with_each_value(tmp_path: Path) -> None:
+    records = [{"text": "甲", "lang": lang} for lang in ("zh", "zh", "fr", None)]
+    (tmp_path / "in.jsonl").write_text("".join(f"{json.dumps(r)}\n" for r in records))
+    pipeline = tmp_path / "p.toml"
+    pipeline.write_text(
+        f"""
+        [[source]]
+        name = "s"
+        path = "{tmp_path}/in.jsonl"
+        text = "text"
+        fields = ["lang"]
+
+        [[stage]]
+        use = "annotate.weight"
+        column = "lang"
+        values = {{ zh = 1, yess = 0.5 }}
+
+        [output]
+        path = "{tmp_path}/out"
+        format = "jsonl"
+        """
+    )
+
+    report = datakit.api.run(pipeline)
+
+    assert report.counts.tally_tables() == {
+        "01 annotate.weight: value": (["value", "s"], [["none", 2], ["zh", 2], ["yess", 0]])
+    }
 
 
 def weighed(weight: Any) -> dict[str, Any]:

@@ -25,3 +25,15 @@ def test_repairs_are_counted() -> None:
     told = parted.kept["repairs"].to_list()
     assert told == ["drop_repeated 1", "drop_empty 1, drop_trailing_user 1", None]
     assert parted.edits == {"drop_repeated": 1, "drop_empty": 1, "drop_trailing_user": 1}
+
+
+def test_special_tokens_are_split_in_the_arguments_of_calls_too() -> None:
+    call = '[{"id":"a","type":"function","function":{"name":"f","arguments":"<|im_end|>"}}]'
+    answer = turn("assistant", "") | {"tool_calls": call}
+    rows = [{"messages": [turn("user", "问"), answer]}, {"messages": None, "text": "文"}]
+    stage = ConversationCleaner(split_special_tokens=True)
+
+    kept = run_local(stage, make_batch(rows)).kept
+
+    assert "<|im_end|>" not in kept["messages"][0][1]["tool_calls"]
+    assert kept["repairs"].to_list() == ["split_special_tokens 1", None]

@@ -109,6 +109,11 @@ def test_wrong_settings_are_refused(key: str, chosen: dict[str, Any]) -> None:
     assert caught.value.key == key
 
 
+def test_a_label_that_the_card_does_not_know_is_refused(model: Path) -> None:
+    with pytest.raises(SettingsError, match="has no label 'good'"):
+        ClassifierFilter(model=model, label="good", min_score=0.5)
+
+
 @pytest.mark.parametrize(
     "content", ["{", "{}", '{"tokens": "words", "max_chars": 1, "label": "x"}', "[]"]
 )

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 import datakit
@@ -179,8 +180,10 @@ def test_a_broken_file_is_an_error_with_its_place(tmp_path: Path) -> None:
         ({"benchmarks": {}}, "benchmarks"),
         ({"benchmarks": {"x": Path("no/such.jsonl")}}, "benchmarks"),
         ({"benchmarks": {"x": ROOT / "LICENSE"}}, "benchmarks"),
+        ({"benchmarks": {"x": GSM8K, "mm/x": GSM8K}}, "benchmarks"),
         ({"sources": frozenset({"x"})}, "sources"),
         ({"recipe": "tulu"}, "recipe"),
+        ({"roles": ("usr",)}, "roles"),
         ({"fields": {"y": {"question": "q"}}}, "fields"),
         ({"fields": {"x": {"questions": "q"}}}, "fields"),
         ({"ngram_size": 1}, "ngram_size"),
@@ -305,6 +308,93 @@ def test_a_source_can_be_the_benchmark(tmp_path: Path) -> None:
     assert reasons == {"benchmark", "contaminated:exam"}
     assert [row["records_rejected"] for row in report.verdicts[0].rows] == [1]
     assert (report.rows_out, changed.rows_out) == (1, 2)
+
+
+CONVERSATIONS = """
+[pipeline]
+name = "exam"
+[[source]]
+name = "exam"
+path = "{folder}/exam.jsonl"
+fields = {{ conversation = "messages" }}
+[[source]]
+name = "web"
+path = "{folder}/web.jsonl"
+fields = {{ conversation = "messages" }}
+[[stage]]
+use = "format.chat"
+[[stage]]
+use = "filter.decontaminate"
+sources = ["exam"]
+[output]
+path = "{folder}/out"
+format = "messages"
+"""
+
+
+def test_a_source_is_read_as_the_formatters_before_leave_it(tmp_path: Path) -> None:
+    def talk(question: str, answer: str = "答") -> dict[str, Any]:
+        roles = ("user", question), ("assistant", answer)
+        return {"messages": [{"role": role, "content": content} for role, content in roles]}
+
+    broken = {"messages": [{"role": "nobody", "content": QUESTIONS[0]}]}
+    write(tmp_path, [talk(ZH["question"]), broken])
+    write(
+        tmp_path, [talk(f"请问{ZH['question']}？"), talk("无关"), talk(QUESTIONS[0])], "web.jsonl"
+    )
+    path = tmp_path / "exam.toml"
+    path.write_text(CONVERSATIONS.format(folder=tmp_path), encoding="utf-8")
+
+    report = datakit.run(path, executor="local")
+
+    [row] = report.verdicts[0].rows
+    assert (row["items"], row["items_found"], row["records_rejected"]) == (1, 1, 1)
+    assert report.rows_out == 2
+
+
+def test_a_benchmark_without_an_item_is_an_error_of_its_own(tmp_path: Path) -> None:
+    with pytest.raises(DatakitError, match="'exam' has no item in it"):
+        reasons(write(tmp_path, []), "text")
+
+
+def test_all_items_of_a_record_are_reported_whatever_their_number(tmp_path: Path) -> None:
+    many = [{"question": f"{ZH['question']}，编号{n}甲乙丙丁戊己庚辛壬癸{n}"} for n in range(40)]
+    one = write(tmp_path, [{"question": QUESTIONS[0]}], "one.jsonl")
+    stage = DecontaminationFilter(
+        benchmarks={"many": write(tmp_path, many), "one": one}, max_items=0
+    )
+    text = "\n".join([*(each["question"] for each in many), QUESTIONS[0]])
+
+    rejects = run_stage(stage, [{"text": text, "id": "a"}]).rejects
+    table = pl.DataFrame(
+        {
+            "source": ["s"],
+            "reason": [rejects[0]["reason"]],
+            "values": [json.dumps(rejects[0]["values"])],
+        }
+    )
+
+    assert stage.summarise([table])["items_found"].to_list() == [40, 1]
+
+
+def test_tagged_records_are_counted_by_source_and_no_table_says_there_are_none(
+    pipeline: Path,
+) -> None:
+    text = pipeline.read_text("utf-8")
+    pipeline.write_text(
+        text.replace('"filter.decontaminate"', '"filter.decontaminate"\naction = "tag"')
+    )
+
+    report = datakit.run(pipeline, executor="local")
+
+    [(head, counts)] = report.counts.tally_tables().values()
+    assert head == ["contaminated_by", "book", "en", "zh"]
+    assert {value: sum(by_source) for value, *by_source in counts} == {
+        "none": 922,
+        "gsm8k": 3,
+        "mmlu": 1,
+    }
+    assert all("items_found" not in row for verdict in report.verdicts for row in verdict.rows)
 
 
 def test_of_a_conversation_the_user_asks(tmp_path: Path) -> None:

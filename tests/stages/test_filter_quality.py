@@ -1,5 +1,6 @@
 """filter.quality: what is refused before any data is read, and what does not depend on chance."""
 
+import math
 import pickle
 from dataclasses import asdict
 from pathlib import Path
@@ -42,6 +43,8 @@ def test_every_preset_is_on_signals_there_are_and_cites_its_source(name: str) ->
         ({"rules": {"wrong": "words >"}}, "rules", "unable to parse"),
         ({"rules": {"wrong": "words > AVG(words)"}}, "rules", "each record by itself"),
         ({"preset": "gopher-en", "roles": ["bot"]}, "roles", "'bot'"),
+        ({"preset": "gopher-en", "override": {"long_words": math.inf}}, "override", "inf"),
+        ({"preset": "gopher-en", "only_lang": ["zh-Hans"]}, "only_lang", "write `zh`"),
     ],
 )
 def test_a_mistake_is_told_at_its_setting(settings: dict, key: str, message: str) -> None:
@@ -60,6 +63,7 @@ def test_a_mistake_is_told_at_its_setting(settings: dict, key: str, message: str
         ('[rules]\na = { signal = "words" }', "exactly one of min, max"),
         ('[rules]\na = { signal = "words", min = 1, max = 2 }', "exactly one of min, max"),
         ('[rules]\na = { signal = "words", min = "x" }', "min is no number"),
+        ('[rules]\na = { signal = "words", min = nan }', "min is no number"),
         ('[rules]\na = { sgnal = "words", min = 1 }', "did you mean 'signal'"),
         ('[rules]\na = { signal = "wrods", min = 1 }', "names 'wrods', which is no signal"),
         ('tilte = "x"\n[rules]\na = { signal = "words", min = 1 }', "did you mean 'title'"),
@@ -77,6 +81,27 @@ def test_a_wrong_preset_file_is_refused_with_the_place(
 
     assert message in f"{caught.value} {caught.value.hint}"
     assert "own" in str(caught.value)
+
+
+def test_a_preset_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_bytes('title = "规则"\n[rules]\na = { signal = "words", min = 1 }'.encode("gbk"))
+
+    with pytest.raises(SettingsError, match=r"own.toml: it cannot be read as UTF-8"):
+        QualityFilter(preset=path)
+
+
+def test_dots_in_names_of_files_and_rules_are_no_matter(tmp_path: Path) -> None:
+    path = tmp_path / "fit.v1.toml"
+    path.write_text(
+        '[rules]\n"a.b" = { signal = "chars", min = 9 }\nc = { signal = "words", min = 9 }'
+    )
+
+    alone = QualityFilter(preset=path, override={"a.b": 2}, skip=("c",))
+    full = QualityFilter(preset=path, override={"fit.v1.a.b": 2}, skip=("fit.v1.c",))
+
+    rows = [{"text": "ab"}, {"text": "a"}]
+    assert run_stage(alone, rows).reasons == run_stage(full, rows).reasons == ["fit.v1.a.b"]
 
 
 def test_a_preset_file_changes_what_the_stage_is(tmp_path: Path) -> None:
@@ -162,6 +187,7 @@ GOOD = [
     "方中黄芪大补元气，归尾、赤芍、川芎、桃仁、红花活血祛瘀，地龙通经活络。",
     "患者：喉咙紧，鼻塞，痰是黄色\n医生：您好，有没有发烧呢？\n患者：没有\n医生：可以口服感冒药",
     "血常规：WBC 12.3×10^9/L，N 85%，CRP 45 mg/L，PCT 0.5 ng/mL，予头孢曲松 2 g qd。",
+    "血压160/100mmHg，心率88次/分，体温36.5℃，呼吸18次/分，血氧饱和度98%，血糖11.2。",
     "治風熱頭痛。川芎、石膏各等分，為末，每服二錢，茶調下。",
     "幽门螺杆菌怎样治\n慢性浅表性胃炎，胃镜查出来的。。。\n建议四联疗法，复查呼气试验。",
     "患者：早上起来，起了两个大包怎么回事还很痒\n医生：应该是过敏了\n医生：吃点[MASK]，抹点[MASK]",

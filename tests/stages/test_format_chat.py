@@ -12,6 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from datakit.errors import SettingsError
+from datakit.executors.row_local import run_local
 from datakit.records import MESSAGES_TYPE
 from datakit.stages.format import decode as decoding
 from datakit.stages.format.chat import ChatFormat
@@ -156,7 +157,8 @@ def merge(messages: list[tuple[str, str]]) -> list[tuple[str, str]] | None:
     return merged if merged[0][0] == "u" and merged[-1][0] == "a" else None
 
 
-ORDER = re.compile(r"s?(u(ct+)*a)*u(ct+)*[ac]")
+ORDER = re.compile(r"s?(u(ct)*a)*u(ct)*[ac]")
+"""Of conversations whose calls, one a message, have one result each."""
 
 
 def test_the_order_of_roles_is_the_grammar() -> None:
@@ -206,10 +208,10 @@ def test_needs_and_drops_follow_the_settings() -> None:
 
     assert stage.needs == {"dialog"}
     assert stage.drops == {"dialog", "text", "system"}
-    assert stage.adds == {"messages"}
+    assert stage.adds == {"messages", "format_repairs"}
     named = ChatFormat(completion="answer", tools="functions", system_field="role_card")
     assert named.needs == {"conversation", "answer", "functions", "role_card"}
-    assert named.adds == {"messages", "tools"}
+    assert named.adds == {"messages", "format_repairs", "tools"}
     assert pickle.loads(pickle.dumps(stage)) == stage
 
 
@@ -236,3 +238,24 @@ def test_wrong_settings_are_refused(wrong: dict[str, Any], key: str) -> None:
         ChatFormat(**wrong)
 
     assert error.value.key == key
+
+
+def test_repairs_are_told_by_record_and_counted_of_those_that_stay() -> None:
+    def talk(*turns: tuple[str, str]) -> str:
+        return json.dumps([{"role": role, "content": content} for role, content in turns])
+
+    question, answer = ("user", "问"), ("assistant", "答")
+    batch = make_batch(
+        [
+            {"conversation": talk(question, ("user", "再问"), answer, ("user", "谢谢"))},
+            {"conversation": talk(question, answer)},
+            {"conversation": talk(question, ("wolf", "嗷"), ("user", "谢谢"))},
+        ]
+    )
+    stage = ChatFormat(drop_trailing_user=True)
+
+    done = run_local(stage, batch)
+
+    told = ["merge_same_role 1, drop_trailing_user 1", None]
+    assert done.kept["format_repairs"].to_list() == told
+    assert done.edits == {"merge_same_role": 1, "drop_trailing_user": 1}

@@ -1,5 +1,6 @@
 """Dialects are told by their records, and what is printed reads them."""
 
+import json
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ import datakit.api
 from datakit.errors import UsageError
 from datakit.registry import stages
 from datakit.stages.format.detect import detect
+from datakit.stages.ingest.jsonl import JsonlSource
 from datakit.testing import run_stage
 
 CHAT = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]
+OTHER = [CHAT[0], {"role": "assistant", "content": "c"}]
+TOOLS = [{"type": "function", "function": {"name": "f"}}]
 SHARE = [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]
 CASES: list[tuple[dict[str, Any], str, list[str]]] = [
     ({"messages": CHAT, "tools": []}, "OpenAI", ["format.chat"]),
@@ -51,6 +55,40 @@ CASES: list[tuple[dict[str, Any], str, list[str]]] = [
         "worse answer",
         ["format.chat", "format.preference"],
     ),
+    (
+        {"messages": CHAT, "rejected_messages": OTHER},
+        "worse answer",
+        ["format.chat", "format.preference"],
+    ),
+    (
+        {"prompt": "a", "chosen": CHAT, "rejected": OTHER, "messages": CHAT},
+        "two whole dialogues (lists)",
+        ["format.chat", "format.preference"],
+    ),
+    (
+        {"prompt": "a", "chosen": CHAT[1:], "rejected": OTHER[1:]},
+        "'prompt' with a better and a worse answer, as messages",
+        ["format.chat", "format.preference"],
+    ),
+    (
+        {"prompt": "Human: a\n\nAssistant:", "chosen": "b", "rejected": "c"},
+        "dialogues in 'prompt', with a better",
+        ["format.chat", "format.preference"],
+    ),
+    (
+        {"prompt": "a", "chosen": "[1, 2]", "rejected": "c"},
+        "'prompt' with a better",
+        ["format.instruct", "format.preference"],
+    ),
+    (
+        {
+            "input": {"messages": CHAT[:1], "tools": TOOLS},
+            "preferred_output": CHAT[1:],
+            "non_preferred_output": OTHER[1:],
+        },
+        "OpenAI's form",
+        ["format.chat", "format.preference"],
+    ),
     ({"conversations": SHARE, "kto_tag": True}, "judged", ["format.chat", "format.feedback"]),
     ({"text": "a", "label": "b"}, "classification", ["format.classify"]),
     ({"words": ["a"], "tags": ["B-X"]}, "tags", ["format.tagging"]),
@@ -66,7 +104,7 @@ def test_what_is_detected_is_read(record: dict[str, Any], words: str, names: lis
     assert words in found.what
     lines = tomllib.loads(found.toml())
     assert [stage["use"] for stage in lines["stage"]] == names
-    rows = [{column: as_text(record.get(field)) for column, field in found.fields.items()}]
+    rows = [{column: as_text(member(record, path)) for column, path in found.fields.items()}]
     for settings in lines["stage"]:
         stage = stages()[settings.pop("use")](**settings)
         outcome = run_stage(stage, rows)
@@ -75,11 +113,72 @@ def test_what_is_detected_is_read(record: dict[str, Any], words: str, names: lis
     assert rows[0]["messages"][-1]["role"] == "assistant"
 
 
+def member(record: dict[str, Any], path: str) -> Any:
+    head, _, rest = path.partition(".")
+    return member(record[head], rest) if rest else record.get(head)
+
+
 def as_text(value: Any) -> str | None:
     """A field as a source gives it."""
-    import orjson
+    return value if isinstance(value, str | None) else json.dumps(value)
 
-    return value if isinstance(value, str | None) else orjson.dumps(value).decode()
+
+ALPACA = {"instruction": "a", "input": "b", "system": "s", "history": [["q", "r"]], "tools": TOOLS}
+
+
+@pytest.mark.parametrize(
+    "answers", [{"output": "c"}, {"chosen": "c", "rejected": "d"}], ids=["answer", "pair"]
+)
+def test_nothing_of_an_alpaca_record_is_lost(answers: dict[str, str]) -> None:
+    found = detect([ALPACA | answers])
+
+    assert found is not None
+    assert set(found.fields.values()) == {*ALPACA, *answers}
+    rows = [{name: as_text(record) for name, record in (ALPACA | answers).items()}]
+    (row,) = run_stage(stages()["format.instruct"](**found.stages[0][1]), rows).rows
+    assert [m["content"] for m in row["messages"]] == ["s", "q", "r", "a\nb", "c"]
+
+
+def test_a_judgement_may_be_missing() -> None:
+    records = [{"prompt": "a", "completion": "b", "label": label} for label in (True, None, False)]
+
+    found = detect(records)
+
+    assert found is not None
+    assert [name for name, _ in found.stages] == ["format.instruct", "format.feedback"]
+
+
+def test_openai_s_pairs_are_read_as_proposed(tmp_path: Path) -> None:
+    record = {
+        "input": {"messages": CHAT[:1], "tools": TOOLS, "parallel_tool_calls": True},
+        "preferred_output": CHAT[1:],
+        "non_preferred_output": OTHER[1:],
+    }
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps(record), encoding="utf-8")
+
+    found = datakit.api.detect(path)
+
+    source = JsonlSource(name="s", path=str(path), fields=found.fields)
+    (batch,) = [batch for shard in source.shards(1 << 20) for batch in source.read(shard)]
+    for name, settings in found.stages:
+        batch = stages()[name](**settings).map(batch)
+        assert batch["_reason"].to_list() == [None]
+    assert json.loads(batch["tools"][0]) == TOOLS
+    assert batch["rejected"][0][0]["content"] == "c"
+
+
+def test_why_a_file_is_not_known_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text('{"a": 1\nnonsense\n', encoding="utf-8")
+    with pytest.raises(UsageError, match=r"no record could be read; 2 .* first: malformed_json"):
+        datakit.api.detect(path)
+    path.write_text('{"a": 1}\nnonsense\n', encoding="utf-8")
+    with pytest.raises(UsageError, match=r"fields \['a'\]; 1 of its lines"):
+        datakit.api.detect(path)
+    path.write_text("", encoding="utf-8")
+    with pytest.raises(UsageError, match="no record"):
+        datakit.api.detect(path)
 
 
 def test_documents_and_what_is_unknown() -> None:

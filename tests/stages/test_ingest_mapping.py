@@ -53,8 +53,23 @@ def test_the_field_text_is_the_text_where_nothing_is_said() -> None:
 def test_columns_stand_in_a_fixed_order() -> None:
     row = map_one({"a": "x", "b": 1}, text="a", fields=["c", "b"], id="b")
     assert [*row] == [
-        *("id", "source", "text", "c", "b", "meta", "_file", "_line", "_reason", "_values")
+        *("id", "source", "text", "c", "b", "meta"),
+        *("_nested", "_file", "_line", "_reason", "_values"),
     ]
+
+
+def test_lists_and_objects_are_told_from_texts_that_look_like_them() -> None:
+    record = {"a": [1], "b": {"k": 1}, "c": "[1]", "d": 1, "e": None}
+    fields = {"x": "a", "y": "b", "z": "c", "v": "d", "w": "e", "u": "b.k"}
+
+    row = map_one(record, fields=fields)
+
+    assert (row["x"], row["z"]) == ("[1]", "[1]")
+    assert row["_nested"] == ["x", "y"]
+    assert map_one({"c": "[1]"}, fields=["c"])["_nested"] is None
+    table = pl.DataFrame({"a": [[1], None], "b": [{"k": 1}] * 2, "c": ["[1]"] * 2})
+    batch = mapper(fields=["a", "b", "c"]).map_columns(table, [1, 2])
+    assert batch["_nested"].to_list() == [["a", "b"], ["b"]]
 
 
 def test_parts_are_joined_without_the_empty_ones() -> None:

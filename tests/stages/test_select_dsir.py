@@ -98,12 +98,12 @@ def test_features_come_back_from_their_table() -> None:
         assert np.array_equal(one.lengths, other.lengths)
 
 
-def test_divergence_is_nothing_from_itself_and_endless_from_nothing() -> None:
+def test_divergence_is_nothing_from_itself_and_none_from_nothing() -> None:
     counts = np.array([1, 2, 0])
 
     assert divergence(counts, counts) == 0
     assert divergence(counts, np.array([2, 1, 0])) == pytest.approx(math.log(2) / 3, abs=1e-6)
-    assert divergence(counts, np.zeros(3, dtype=np.int64)) == math.inf
+    assert divergence(counts, np.zeros(3, dtype=np.int64)) is None
 
 
 def test_the_draw_prefers_what_is_like_the_target() -> None:
@@ -145,6 +145,15 @@ def test_the_report_tells_what_came_nearer_to_the_target() -> None:
     assert (row["source"], row["records"], row["selected"]) == ("web", 40, 10)
     assert row["divergence_selected"] < row["divergence"]
     assert row["mean_weight_selected"] > 0 > row["mean_weight"]
+
+
+def test_a_source_of_which_nothing_is_chosen_has_no_divergence() -> None:
+    stage = DsirSelection(target=("medical",), budget=1)
+    rows = [*make_rows(), {"id": "b", "source": "blog", "text": "完全不同的内容"}]
+
+    chosen = {row["source"]: row for row in run_stage(stage, rows).verdict}
+
+    assert chosen["blog"]["divergence_selected"] is None
 
 
 def test_a_target_without_text_is_an_error() -> None:

@@ -17,8 +17,10 @@ import pytest
 import zstandard
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trainer_cases import MASKED, THOUGHT
 from write_cases import (
     ANSWER,
+    ANSWER_AGAIN,
     ASK,
     CALL,
     ONE_TURN,
@@ -31,6 +33,7 @@ from write_cases import (
 )
 
 from datakit.errors import DatakitError, SettingsError
+from datakit.registry import stages
 from datakit.stage import Sink
 from datakit.stages.format.chat import ChatFormat
 from datakit.stages.write import line_files
@@ -38,7 +41,7 @@ from datakit.stages.write.jsonl import JsonlSink
 from datakit.stages.write.line_files import encode_lines
 from datakit.testing import make_batch, run_stage
 
-TOOLS = '[{"type":"function"}]'
+TOOLS = '[{"name":"find"}]'
 
 
 def lines_of(sink: Sink, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -183,6 +186,69 @@ def test_records_are_of_both_kinds_and_can_be_read_back() -> None:
     plain = lines_of(JsonlSink(layout="records"), [{"id": "3"} | row(ONE_TURN)])
     assert json.loads(plain[0]["messages"]) == ONE_TURN
     assert plain[0]["text"] == ""
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"layout": "messages"}, ["untrained_turn", "turn_weight"]),
+        ({"layout": "sharegpt"}, ["untrained_turn", "turn_weight"]),
+        ({"layout": "alpaca"}, ["multi_turn", "turn_weight"]),
+        ({"layout": "prompt_completion", "conversational": True}, [None, "turn_weight"]),
+        ({"layout": "records"}, [None, None]),
+    ],
+)
+def test_what_is_said_of_learning_a_message_is_not_dropped(
+    settings: dict[str, Any], expected: list[str | None]
+) -> None:
+    rows = [row(MASKED), row([ASK, {**ANSWER, "weight": 0.5}])]
+
+    assert reasons_of(JsonlSink(**settings), rows) == expected
+    verdict = JsonlSink(layout="messages").reject(make_batch(rows)).to_dicts()
+    assert [(v["message"], v["role"]) for v in verdict] == [(2, "assistant")] * 2
+
+
+def test_a_completion_that_is_not_to_be_trained_is_refused() -> None:
+    rows = [row([ASK, {**ANSWER, "train": False}])]
+
+    assert reasons_of(JsonlSink(layout="prompt_completion"), rows) == ["untrained_turn"]
+
+
+def test_split_conversations_fit_the_layout_that_trains_the_last_answer() -> None:
+    split = run_stage(stages()["format.split_turns"](), [row(TWO_TURNS)]).rows
+    sink = JsonlSink(layout="prompt_completion", conversational=True)
+
+    assert [line["completion"] for line in lines_of(sink, split)] == [
+        [ANSWER],
+        [ANSWER_AGAIN],
+    ]
+    assert reasons_of(JsonlSink(layout="messages"), split) == [None, "untrained_turn"]
+
+
+@pytest.mark.parametrize("layout", ["messages", "sharegpt", "alpaca", "prompt_completion"])
+def test_reasoning_stands_before_the_content(layout: Any) -> None:
+    (line,) = lines_of(JsonlSink(layout=layout), [row(THOUGHT)])
+
+    said = f"<think>\n想一想\n</think>\n\n{ANSWER['content']}"
+    assert json.dumps(said, ensure_ascii=False) in json.dumps(line, ensure_ascii=False)
+
+
+@pytest.mark.parametrize("layout", ["messages", "sharegpt", "alpaca", "prompt_completion"])
+def test_a_list_of_tools_needs_its_place(layout: Any) -> None:
+    rows = [row(ONE_TURN, tools=TOOLS), row(ONE_TURN, tools="[]"), row(ONE_TURN, tools=None)]
+
+    assert reasons_of(JsonlSink(layout=layout), rows) == ["needs_tools", None, None]
+
+
+def test_records_have_tools_if_they_are_asked_for() -> None:
+    rows = [row(WITH_TOOLS, tools=TOOLS)]
+
+    assert reasons_of(JsonlSink(layout="records"), rows) == ["needs_tools"]
+    for asked in ({"tools": True}, {"columns": ["tools"]}):
+        (found,) = lines_of(JsonlSink(layout="records", **asked), rows)  # type: ignore[arg-type]
+        assert list(found) == ["id", "source", "text", "messages", "tools"]
+        assert found["tools"] == TOOLS
+    assert lines_of(JsonlSink(layout="records", tools=True), [{"text": "a"}])[0]["tools"] == ""
 
 
 def test_columns_are_carried_and_a_number_may_not_be_missing() -> None:

@@ -43,7 +43,10 @@ def test_texts_that_look_like_dates_stay_texts(tmp_path: Path) -> None:
     ("options", "rows"),
     [
         ({"layout": "messages"}, [row(TWO_TURNS), row(ONE_TURN)]),
-        ({"layout": "messages", "tools": True}, [row(WITH_TOOLS, tools="[1]"), row(ONE_TURN)]),
+        (
+            {"layout": "messages", "tools": True},
+            [row(WITH_TOOLS, tools='[{"name":"f"}]'), row(ONE_TURN)],
+        ),
         ({"layout": "sharegpt"}, [row(TWO_TURNS)]),
         ({"layout": "sharegpt", "tools": True}, [row(WITH_TOOLS), row(ONE_TURN)]),
         ({"layout": "alpaca", "system": True}, [row([SYSTEM, *ONE_TURN])]),

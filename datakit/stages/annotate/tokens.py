@@ -8,7 +8,6 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
-from datakit.errors import DatakitError, SettingsError
 from datakit.records import (
     CONTENT,
     MESSAGES,
@@ -27,7 +26,8 @@ from datakit.tokens.chat_template import (
     template_files,
 )
 from datakit.tokens.conversations import RefusedOr, render_batch
-from datakit.tokens.tokenizer import Tokenizer, find_tokenizer, open_tokenizer
+from datakit.tokens.settings import check_columns, check_tokenizer
+from datakit.tokens.tokenizer import Tokenizer, open_tokenizer
 
 N_TOKENS, TRAINED = "n_tokens", "n_tokens_trained"
 
@@ -44,8 +44,9 @@ class TokenCounter:
 
     `template` makes one string of a conversation: `chatml`, `deepseek`, `glm4`, `llama3`,
     `mistral`, `qwen`, or the path of a Jinja file; left out, it is the one in the folder of the
-    tokenizer. Tools come from the column `tools` (JSON text), where there is one. Dates are not
-    given to a template, so that the same records have the same tokens tomorrow.
+    tokenizer. The special tokens that a named one writes must be tokens of the tokenizer. Tools
+    come from the column `tools` (JSON text), where there is one. Dates are not given to a template,
+    so that the same records have the same tokens tomorrow.
 
     Adds `n_tokens`: tokens of the document, or of the whole rendered conversation, without start
     or end tokens but those that the template writes; `mix.weighted` and `filter.length` use it.
@@ -66,14 +67,7 @@ class TokenCounter:
     roles: bool = False
 
     def __post_init__(self) -> None:
-        try:
-            object.__setattr__(self, "tokenizer", find_tokenizer(self.tokenizer))
-        except DatakitError as error:
-            raise SettingsError("tokenizer", str(error)) from error
-        try:
-            self._open()
-        except DatakitError as error:
-            raise SettingsError("template", str(error)) from error
+        object.__setattr__(self, "tokenizer", check_tokenizer(self.tokenizer, self.template))
 
     @property
     def adds(self) -> Columns:
@@ -84,6 +78,10 @@ class TokenCounter:
     def files(self) -> tuple[Path, ...]:
         """The files that the template comes from, beside the tokenizer's own."""
         return template_files(self.template, self.tokenizer)
+
+    def check_columns(self, have: Columns) -> None:
+        """Refuse conversations without a template."""
+        check_columns(have, self.tokenizer, self.template)
 
     def map(self, batch: Batch) -> Batch:
         """The batch with the counts, all Int64."""

@@ -12,6 +12,7 @@ from datakit.expressions import check_rule, columns_of
 from datakit.records import CONTENT, SOURCE, WEIGHT, Batch, Columns, Table, joined_content
 
 JOINED = "content"
+VALUE = "value"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,7 +29,8 @@ class WeightAnnotator:
 
     Given more than one of them, the weights are multiplied. A source or value that is not named,
     and an expression that gives null, count as `default`. A `weight` that was there before is
-    replaced; the expression may name it.
+    replaced; the expression may name it. The report counts the records with each of `values`, 0
+    too, and under `none` those with another value.
 
     Weights lie between `min_weight` and `max_weight`. One that is outside rejects its record, or
     with `outside = "clip"` is brought to the bound.
@@ -77,6 +79,11 @@ class WeightAnnotator:
             raise SettingsError(key, f"{shown} is not within {bounds}")
 
     @property
+    def tally(self) -> tuple[str, ...]:
+        """The value that a record was weighed by."""
+        return (VALUE,) if self.values else ()
+
+    @property
     def needs(self) -> Columns:
         """The columns that decide."""
         named = [] if self.column is None else [self.column]
@@ -84,7 +91,7 @@ class WeightAnnotator:
         return frozenset(CONTENT if name == JOINED else name for name in named)
 
     def reject(self, batch: Batch) -> Table:
-        """`reason`, `weight` and its bounds."""
+        """`reason`, `weight` and its bounds, and which of `values` it has."""
         weights = pl.Series(WEIGHT, [1.0], dtype=pl.Float64).new_from_index(0, batch.height)
         for key, names in ((SOURCE, self.sources), (self.column, self.values)):
             if key is not None and names:
@@ -97,6 +104,11 @@ class WeightAnnotator:
         )
         if self.outside == "clip":
             bounds = bounds.with_columns(weight.clip(self.min_weight, self.max_weight))
+        if self.column is not None:
+            met = batch[self.column].cast(pl.String)
+            bounds = bounds.with_columns(
+                met.cast(pl.Enum(list(self.values)), strict=False).alias(VALUE)
+            )
         is_outside = ~weight.is_between(self.min_weight, self.max_weight)
         reason = (
             pl.when(weight.is_nan())

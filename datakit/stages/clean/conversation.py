@@ -1,21 +1,17 @@
 """Repair conversations: their order, their empty and repeated messages, tokens in their texts."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
-import polars as pl
-
-from datakit.conversations import repairs
 from datakit.conversations.flat import flatten, nest_messages
-from datakit.conversations.tokens import split_tokens
+from datakit.conversations.repairs import Repairs, Step
+from datakit.conversations.repairs_told import carry_out, count_changes, count_told, tell
+from datakit.conversations.tokens import split_in_batch
 from datakit.errors import SettingsError
-from datakit.records import MESSAGES, SPOKEN, Batch, Columns, map_content
+from datakit.records import MESSAGES, Batch, Columns
 
 REPAIRS = "repairs"
-Step = tuple[str, Callable[[pl.DataFrame], pl.DataFrame]]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,11 +26,15 @@ class ConversationCleaner:
 
     `split_special_tokens` puts a zero-width space into tokens of chat templates that stand in a
     text (`<|im_end|>`), so that a tokenizer takes them for text; the list is that of
-    `filter.conversation`. It works on rejected answers too.
+    `filter.conversation`. It works on rejected answers, on reasoning and in the arguments of tool
+    calls too.
 
     The column `repairs` tells what was done to a record, as `drop_trailing_user 1, drop_empty 2`:
     the messages that went, were moved or changed; null where nothing was. Records are never
     dropped: what cannot be repaired is for `filter.conversation`.
+
+    `format.chat` refuses conversations of the input that are no valid ones, so these must be
+    repaired there, by the options of the same names; here, those that other stages changed.
     """
 
     needs: ClassVar[Columns] = frozenset({MESSAGES})
@@ -55,66 +55,29 @@ class ConversationCleaner:
 
     def map(self, batch: Batch) -> Batch:
         """The batch with repaired messages, and `repairs`."""
-        flat, done = flatten(batch[MESSAGES]), list[pl.DataFrame]()
-        before = flat
-        for name, step in self._steps():
-            flat, was = step(flat), flat
-            done.append(_changes(name, was, flat, batch.height))
-        if any(frame.width for frame in done) or flat is not before:
+        before = flatten(batch[MESSAGES])
+        flat, done = carry_out(before, self._steps(), batch.height)
+        if flat is not before:
             messages = nest_messages(flat, batch.height)
             is_none = batch[MESSAGES].is_null()
             batch = batch.with_columns(messages.zip_with(~is_none, batch[MESSAGES]))
         if self.split_special_tokens:
-            batch = map_content(batch, split_tokens)
+            batch = split_in_batch(batch)
             split = flatten(batch[MESSAGES])
-            done.append(_changes("split_special_tokens", flat, split, batch.height))
-        return batch.with_columns(_told(done, batch.height))
+            done += count_changes("split_special_tokens", flat, split, batch.height)
+        return batch.with_columns(tell(done, batch.height, REPAIRS))
 
     def edits(self, batch: Batch, changed: Batch) -> Mapping[str, int]:  # noqa: ARG002
         """How many messages each repair concerned."""
-        found: Counter[str] = Counter()
-        for told in changed[REPAIRS].drop_nulls():
-            for repair in told.split(", "):
-                name, _, count = repair.rpartition(" ")
-                found[name] += int(count)
-        return found
+        return count_told(changed[REPAIRS])
 
     def _steps(self) -> Iterator[Step]:
-        merge_with = self.merge_with
-        if self.drop_empty:
-            yield "drop_empty", repairs.drop_empty
-        if self.gather_system:
-            yield "gather_system", lambda flat: repairs.gather_system(flat, merge_with)
-        if self.drop_repeated:
-            yield "drop_repeated", repairs.drop_repeated
-        if self.merge_same_role:
-            yield "merge_same_role", lambda flat: repairs.merge_same_role(flat, merge_with)
-        if self.drop_leading_assistant:
-            yield "drop_leading_assistant", repairs.drop_leading_assistant
-        if self.drop_trailing_user:
-            yield "drop_trailing_user", repairs.drop_trailing_user
-
-
-def _changes(name: str, was: pl.DataFrame, now: pl.DataFrame, rows: int) -> pl.DataFrame:
-    """One column, `name`: for each row, how many messages went, or else were changed."""
-    if was.height == now.height:
-        same = (was["row"] == now["row"]) & (was["message"] == now["message"])
-        for field in SPOKEN:
-            same &= was[field].eq_missing(now[field])
-        lines = was.filter(~same)["row"]
-        counts = np.bincount(lines.to_numpy(), minlength=rows)
-    else:
-        old, new = (np.bincount(f["row"].to_numpy(), minlength=rows) for f in (was, now))
-        counts = old - new
-    return pl.DataFrame({name: counts}) if counts.any() else pl.DataFrame()
-
-
-def _told(done: list[pl.DataFrame], rows: int) -> pl.Series:
-    counted = [frame.to_series() for frame in done if frame.width]
-    if not counted:
-        return pl.Series(REPAIRS, [None], dtype=pl.String).new_from_index(0, rows)
-    parts = [
-        pl.when(pl.col(c.name) > 0).then(pl.format(c.name + " {}", pl.col(c.name))) for c in counted
-    ]
-    told = pl.concat_str(parts, separator=", ", ignore_nulls=True)
-    return pl.DataFrame(counted).select(pl.when(told != "").then(told).alias(REPAIRS)).to_series()
+        return Repairs(
+            drop_empty=self.drop_empty,
+            gather_system=self.gather_system,
+            drop_repeated=self.drop_repeated,
+            merge_same_role=self.merge_same_role,
+            merge_with=self.merge_with,
+            drop_leading_assistant=self.drop_leading_assistant,
+            drop_trailing_user=self.drop_trailing_user,
+        ).steps()

@@ -22,7 +22,8 @@ def complete_card(
     """The settings, completed from the model's card, or, without one, those for a bare model.
 
     Raises:
-        SettingsError: the model is none, or neither settings nor card name a label.
+        SettingsError: the model is none, neither settings nor card name a label, or the card knows
+            no such label.
     """
     if fault := find_fault(Path(model)):
         raise SettingsError("model", f"{str(model)!r}: {fault}")
@@ -37,6 +38,9 @@ def complete_card(
         hint = "name the label whose probability counts, without __label__"
         raise SettingsError("label", f"is missing, as {str(model)!r} has no card", hint)
     known = card or Card(tokens="raw", max_chars=0, label=label)
+    if known.labels and label not in known.labels:
+        hint = did_you_mean(label, known.labels)
+        raise SettingsError("label", f"{str(model)!r} has no label {label!r}", hint)
     return Card(
         tokens=known.tokens if tokens == "auto" else tokens,
         max_chars=known.max_chars if max_chars is None else max_chars,

@@ -19,7 +19,6 @@ WINDOW_BYTES = 400
 """So far behind a short question, and as far again as its options are long, one must stand."""
 
 SHOWN_CHARS = 200
-MOST_ITEMS = 20
 
 HIT_SCHEMA = {
     "row": pl.Int64,
@@ -60,7 +59,7 @@ def best_hits(found: Table, texts: pl.Series) -> Table:
     name = pl.concat_str("benchmark", pl.lit("/"), "item")
     hits = found.group_by("row", maintain_order=True).agg(
         pl.exclude("begin", "end").first(),
-        name.head(MOST_ITEMS).alias("items"),
+        name.alias("items"),
         pl.col("begin", "end").first(),
     )
     cut = [

@@ -22,16 +22,17 @@ class ConversationFilter:
     A valid conversation is: system or not, then user and assistant in turn, the assistant last;
     an answer may call tools first, each call being followed by its results. What trainers do with
     others differs (LLaMA-Factory drops them, torchtune stops, TRL trains on them), so none pass
-    here. `clean.conversation` repairs some of them before.
+    here. `format.chat` repairs those of the input as it reads them, where its options say so, and
+    refuses the others; `clean.conversation` those that other stages have changed since.
 
-    Further checks, each an option: `equal_neighbours` (a message that only repeats the one
-    before, whoever says it), `role_markers` (a line in a text that begins with a speaker, as left
-    over from a dialogue in plain text: the `markers`, any case), `special_tokens` (tokens of chat
-    templates such as `<|im_end|>`, which are live wherever they stand), `control_characters` (C0
-    controls but tab and line ends), `tool_calls` (JSON, names, ids that fit the results),
-    `truncated_answers` (off: the last answer has `truncated_chars` characters or more and breaks
-    off without a mark of punctuation, or with a code block open), `min_turns` and `max_turns`
-    (user messages), `max_chars` (of all contents), `max_message_chars`.
+    Further checks, each an option: `equal_neighbours` (a message that only repeats the one before,
+    whoever says it), `role_markers` (a line in a text that begins with a speaker, as left over from
+    a dialogue in plain text: the `markers`, any case), `special_tokens` (tokens of chat templates
+    such as `<|im_end|>`, which are live wherever they stand, in reasoning and tool calls too),
+    `control_characters` (C0 controls but tab and line ends), `tool_calls` (JSON, names, ids that
+    fit the results), `truncated_answers` (off: the last answer has `truncated_chars` characters or
+    more and breaks off without a mark of punctuation, or with a code block open), `min_turns` and
+    `max_turns` (user messages), `max_chars` (of all contents), `max_message_chars`.
 
     Records without a conversation stay.
 

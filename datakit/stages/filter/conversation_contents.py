@@ -8,6 +8,7 @@ from typing import Protocol
 
 import polars as pl
 
+from datakit.conversations.tokens import said_in
 from datakit.text.special_tokens import SPECIAL_TOKENS
 
 MARKERS = (
@@ -70,9 +71,10 @@ def content_faults(flat: pl.DataFrame, checks: Checks) -> Iterator[pl.DataFrame]
         spoken = pl.col("role").is_in(["user", "assistant"]) & content.str.contains(pattern)
         yield _found(flat, "role_marker", spoken, content.str.extract(pattern, 1))
     if checks.special_tokens:
-        has_token = content.str.contains_any(list(SPECIAL_TOKENS))
-        tokens = content.str.extract_many(list(SPECIAL_TOKENS)).list.first()
-        yield _found(flat, "special_token", has_token, tokens)
+        whole = flat.with_columns(said_in(flat).alias("said"))
+        has_token = pl.col("said").str.contains_any(list(SPECIAL_TOKENS))
+        tokens = pl.col("said").str.extract_many(list(SPECIAL_TOKENS)).list.first()
+        yield _found(whole, "special_token", has_token, tokens)
     if checks.control_characters:
         code = content.str.extract(f"({CONTROL})", 1).str.encode("hex")
         yield _found(flat, "control_character", content.str.contains(CONTROL), code)

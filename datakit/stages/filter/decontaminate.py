@@ -8,6 +8,7 @@ from typing import ClassVar, Literal, Self
 
 import polars as pl
 
+from datakit.conversations.roles import check_roles
 from datakit.errors import DatakitError, SettingsError, did_you_mean
 from datakit.records import CONTENT, SOURCE, Batch, Columns, Table, joined_content
 from datakit.stage import Source
@@ -34,9 +35,10 @@ class DecontaminationFilter:
         [stage.fields]
         mmlu = { question = "1", options = ["2", "3", "4", "5"] }
 
-    `sources` names sources of the pipeline that are benchmarks as well: a document is a question,
-    of a conversation what the user says is the question and what the assistant says the answer.
-    Their own records go when they come to this stage (reason `benchmark`).
+    `sources` names sources of the pipeline that are benchmarks as well, their records as the maps
+    in front of this stage leave them (`format`, `clean`): a document is a question, of a
+    conversation what the user says is the question and what the assistant says the answer. Their
+    own records go when they come to this stage (reason `benchmark`).
 
     Compared are words, or characters for scripts without spaces; case, width, accents,
     punctuation and white space do not count. Conversations are judged over all their messages
@@ -65,13 +67,14 @@ class DecontaminationFilter:
     benchmark of which nothing can be looked for is an error.
 
     `action = "tag"` rejects nothing and adds `contaminated_by` (benchmark), `contaminated_item`
-    and `contamination` (coverage), null where nothing was found.
+    and `contamination` (coverage), null where nothing was found; the report counts the benchmarks
+    by source.
 
     Memory is 100 bytes or so an n-gram of the benchmarks, in each process. The content of the
     files is part of what decides the results: a changed benchmark is looked for anew.
 
     Reasons: `contaminated:<benchmark>`, `benchmark`. Values: item (`<file>:<number>`), part,
-    coverage, the text that matched, and all items found (at most 20).
+    coverage, the text that matched, and all items found.
     """
 
     needs: ClassVar[Columns] = frozenset({CONTENT})
@@ -94,12 +97,15 @@ class DecontaminationFilter:
             hint = 'benchmarks = { gsm8k = "benchmarks/gsm8k.jsonl" }'
             raise SettingsError("benchmarks", "names no benchmark", hint)
         for name, path in self.benchmarks.items():
+            if "/" in name:
+                raise SettingsError("benchmarks", f"the name {name!r} has a slash in it")
             _check_files(name, Path(path))
         if both := sorted(frozenset(self.sources) & self.benchmarks.keys()):
             raise SettingsError("sources", f"{both[0]!r} is a benchmark of another path as well")
         if self.recipe not in RECIPES:
             hint = did_you_mean(self.recipe, RECIPES)
             raise SettingsError("recipe", f"unknown recipe {self.recipe!r}", hint)
+        check_roles(self.roles)
         _check_fields(self.fields, self.benchmarks)
         self._check_figures()
 
@@ -123,6 +129,11 @@ class DecontaminationFilter:
     def adds(self) -> Columns:
         """The columns of a tag."""
         return frozenset(TAGS if self.action == "tag" else ())
+
+    @property
+    def tally(self) -> tuple[str, ...]:
+        """What the report counts where nothing is rejected."""
+        return ("contaminated_by",) if self.action == "tag" else ()
 
     @property
     def files(self) -> list[Path]:
@@ -157,8 +168,10 @@ class DecontaminationFilter:
 
     def summarise(self, rejects: Iterable[Table]) -> Table:
         """For the report: each benchmark's items, how many can be looked for and were found, and
-        the records that held them.
+        the records that held them; nothing of benchmarks if records are only tagged.
         """
+        if self.action == "tag":
+            return pl.DataFrame()
         index = self._index()
         found, records = set[str](), Counter[str]()
         for table in rejects:
@@ -208,6 +221,8 @@ class DecontaminationFilter:
         items += [item for source in self._bound.values() for item in read_source_items(source)]
         index = build_index(items, recipe)
         for name in self._names:
+            if not index.counts[name]:
+                raise DatakitError(f"filter.decontaminate: benchmark {name!r} has no item in it")
             if not index.searchable[name]:
                 raise DatakitError(
                     f"filter.decontaminate: benchmark {name!r} has no item that can be looked for: "

@@ -8,11 +8,12 @@ from typing import ClassVar
 import numpy as np
 import polars as pl
 
+from datakit.conversations.roles import check_roles
 from datakit.errors import SettingsError
 from datakit.presets.choose import Changes, choose_rules
 from datakit.presets.describe import describe_presets
 from datakit.presets.load import preset_names
-from datakit.records import CONTENT, ROLES, Batch, Columns, Table, joined_content
+from datakit.records import CONTENT, Batch, Columns, Table, joined_content
 from datakit.signals import measure
 from datakit.stages.filter.judging import (
     Judge,
@@ -22,6 +23,9 @@ from datakit.stages.filter.judging import (
     pass_all,
 )
 from datakit.text.signal_catalogue import SIGNALS
+
+NO_LANGUAGES = frozenset({"cn", "zh-Hans", "zh-Hant"})
+"""What users take for values of `lang`."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,7 +49,8 @@ class QualityFilter:
       there are: `wordy = "words <= 5000 AND digits < 0.3"`. They come after those of presets.
     - `roles`: of conversations only these messages are measured (`["assistant"]`); else all, joined
       by line ends.
-    - `only_lang`: judge only records whose column `lang` is one of these; all others stay.
+    - `only_lang`: judge only records whose column `lang` is one of these (`zh`, `yue`, `en` ...,
+      as `filter.language` and `annotate.language` write them); all others stay.
     - `reuse`: do not measure, but take signals from columns of their name, as `annotate.signals`
       added them: thresholds can then be tried again at no cost.
 
@@ -78,9 +83,11 @@ class QualityFilter:
         if not judges:
             hint = f'preset = "datakit-zh-doc"; known: {", ".join(preset_names())}'
             raise SettingsError("preset", "there is no rule to judge by", hint)
-        for role in self.roles:
-            if role not in ROLES:
-                raise SettingsError("roles", f"{role!r} is none of {', '.join(ROLES)}")
+        check_roles(self.roles)
+        for lang in self.only_lang:
+            if lang in NO_LANGUAGES:
+                hint = "the column `lang` holds languages; write `zh`"
+                raise SettingsError("only_lang", f"{lang!r} is no language", hint)
         object.__setattr__(self, "_judges", tuple(judges))
 
     @property

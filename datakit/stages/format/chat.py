@@ -1,16 +1,18 @@
 """Conversations in any usual form become `messages`."""
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import polars as pl
 
 from datakit.conversations.flat import nest_messages
-from datakit.conversations.repairs import Repairs, repair
+from datakit.conversations.repairs import Repairs
+from datakit.conversations.repairs_told import carry_out, count_told, tell
 from datakit.errors import SettingsError
-from datakit.records import MESSAGES, TEXT, TOOLS, Batch, Columns
-from datakit.stages.format.answers import append, read_messages
+from datakit.records import MESSAGES, REASON, TEXT, TOOLS, Batch, Columns
+from datakit.stages.format.answers import append, read_messages, without_cue
 from datakit.stages.format.decode import Decoded, decode
 from datakit.stages.format.roles import check_roles, speaker_names
 from datakit.stages.format.tools import read_tools
@@ -21,6 +23,8 @@ from datakit.stages.format.turns import (
     set_conversations,
     split_reasoning,
 )
+
+REPAIRS = "format_repairs"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,8 +51,10 @@ class ChatFormat:
     record brings one in the column `system_field`, and that column goes.
 
     `completion` names a column with what follows: an answer as text, one message, or a list of
-    messages. `field` may then be a plain text too, the question (TRL's prompt and completion,
-    pairs of chosen and rejected: see `format.preference`).
+    messages; an `Assistant:` that says nothing at the end of `field` is the cue for it. `field` may
+    then be a plain text too, the question (TRL's prompt and completion, pairs of chosen and
+    rejected: see `format.preference`). A text that begins with a speaker is a dialogue there if
+    another speaker answers in it, else one message as it stands.
 
     `tools` names the column with the tools that may be called (JSON, as OpenAI or ShareGPT write
     them); it becomes the column `tools`. It and `system_field` may be absent under their usual
@@ -60,9 +66,14 @@ class ChatFormat:
     before it answers, the assistant may call tools, each call followed by its result (see
     `broken_tool_call`). A conversation may end with a call. Repairs that lose nothing are on:
     `strip` (white space around contents) and `merge_same_role` (successive messages of one speaker
-    become one, joined by `merge_with`). Those that cut are off: `drop_leading_assistant` (a
-    greeting before the first question) and `drop_trailing_user` (a question left open, a thank
-    you; trainers learn nothing from it). `min_turns` is the least number of user messages.
+    become one, joined by `merge_with`). Those that cut or move are off: `drop_empty` (messages
+    that say nothing), `gather_system` (system messages anywhere become one at the beginning,
+    joined by `merge_with`), `drop_repeated` (messages that only repeat the one before),
+    `drop_leading_assistant` (a greeting before the first question) and `drop_trailing_user` (a
+    question left open, a thank you; trainers learn nothing from it). They are carried out in the
+    order of the settings, before a conversation is judged; the report counts the messages that
+    went or were changed, and the column `format_repairs` tells it of each record. `min_turns` is
+    the least number of user messages.
 
     Reasons: `missing_conversation`, `empty_conversation`, `malformed_conversation`, `wrong_type`,
     `nul_character`, `unknown_role`, `empty_message`, `system_not_first`, `wrong_role_order`,
@@ -82,6 +93,9 @@ class ChatFormat:
     tools: str = "tools"
     split_reasoning: bool = False
     strip: bool = True
+    drop_empty: bool = False
+    gather_system: bool = False
+    drop_repeated: bool = False
     merge_same_role: bool = True
     merge_with: str = "\n"
     drop_leading_assistant: bool = False
@@ -104,8 +118,9 @@ class ChatFormat:
 
     @property
     def adds(self) -> Columns:
-        """The messages, and the tools if they are in a column of another name."""
-        return frozenset({MESSAGES} if self.tools in ("tools", "") else {MESSAGES, TOOLS})
+        """The messages, what was repaired, and the tools if their column has another name."""
+        added = {MESSAGES, REPAIRS}
+        return frozenset(added if self.tools in ("tools", "") else {*added, TOOLS})
 
     @property
     def drops(self) -> Columns:
@@ -114,11 +129,15 @@ class ChatFormat:
         return frozenset(gone - {"", TOOLS})
 
     def map(self, batch: Batch) -> Batch:
-        """The batch with `messages`; rows that cannot be converted have a reason."""
+        """The batch with `messages` and `format_repairs`; rows that cannot be converted have a
+        reason.
+        """
         raw, rows = batch[self.field].cast(pl.String), batch.height
         decoded = self._decode(batch, raw)
         flat = split_reasoning(decoded.flat) if self.split_reasoning else decoded.flat
-        flat = repair(flat, self._repairs())
+        if self.strip:
+            flat = flat.with_columns(pl.col("content").str.strip_chars())
+        flat, done = carry_out(flat, self._repairs().steps(), rows)
         faults = check_order(flat, rows, min_turns=self.min_turns)
         faults = faults.update(decoded.faults, on="row", how="left")
         if self.tools in batch.columns:
@@ -126,15 +145,19 @@ class ChatFormat:
             faults = broken_too(faults, broken)
             batch = batch.with_columns(tools.alias(TOOLS))
         messages = nest_messages(prepend_system(flat, self._systems(batch)), rows)
-        return set_conversations(batch.drop(self.drops, strict=False), messages, faults, raw=raw)
+        batch = batch.drop(self.drops, strict=False).with_columns(tell(done, rows, REPAIRS))
+        return set_conversations(batch, messages, faults, raw=raw)
+
+    def edits(self, batch: Batch, changed: Batch) -> Mapping[str, int]:  # noqa: ARG002
+        """How many messages of the conversations that stay each repair concerned."""
+        return count_told(changed.filter(pl.col(REASON).is_null())[REPAIRS])
 
     def _decode(self, batch: Batch, raw: pl.Series) -> Decoded:
         names = speaker_names(self.roles)
         if not self.completion:
             return decode(raw, names, dialect=self.dialect)
-        answers = batch[self.completion].cast(pl.String)
-        prompts = read_messages(raw, names, role="user")
-        return append(prompts, read_messages(answers, names, role="assistant"))
+        prompts = without_cue(read_messages(batch, self.field, names, role="user"))
+        return append(prompts, read_messages(batch, self.completion, names, role="assistant"))
 
     def _systems(self, batch: Batch) -> pl.Series:
         if self.system_field not in batch.columns:
@@ -145,8 +168,11 @@ class ChatFormat:
 
     def _repairs(self) -> Repairs:
         return Repairs(
-            strip=self.strip,
-            merge_with=self.merge_with if self.merge_same_role else None,
+            drop_empty=self.drop_empty,
+            gather_system=self.gather_system,
+            drop_repeated=self.drop_repeated,
+            merge_same_role=self.merge_same_role,
+            merge_with=self.merge_with,
             drop_leading_assistant=self.drop_leading_assistant,
             drop_trailing_user=self.drop_trailing_user,
         )

@@ -9,10 +9,10 @@ import polars as pl
 
 from datakit.errors import DatakitError, SettingsError
 from datakit.records import PARENT, TEXT, Batch, Columns, nest
+from datakit.stages.format.counts import empty_counts
 from datakit.stages.format.sentences import cut_parts
 from datakit.tokens.tokenizer import find_tokenizer, open_tokenizer
 
-STALE = "n_tokens"
 BYTES_A_CHAR = 4
 
 
@@ -76,10 +76,9 @@ class ChunkFormat:
         expanded = batch[pl.Series(parents)].with_columns(pl.Series(PARENT, parents))
         is_cut = np.repeat(counts > 1, counts)
         texts = pieces.explode(empty_as_null=False, keep_nulls=False)
-        stale = [name for name in batch.columns if name.startswith(STALE)]
         return expanded.with_columns(
             expanded[TEXT].scatter(np.flatnonzero(is_cut), texts).alias(TEXT),
-            *(pl.when(pl.Series(~is_cut)).then(pl.col(name)).alias(name) for name in stale),
+            *empty_counts(expanded, pl.Series(is_cut)),
         )
 
     def _measure(self, texts: pl.Series) -> pl.Series:

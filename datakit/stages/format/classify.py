@@ -4,11 +4,13 @@ import dataclasses
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+import orjson
 import polars as pl
 
 from datakit.conversations.flat import nest_messages
 from datakit.errors import SettingsError
 from datakit.records import ID, MESSAGES, TEXT, Batch, Columns, hash_strings
+from datakit.stages.format.nested import is_nested, nested_faults
 from datakit.stages.format.turns import in_order, says, set_conversations
 from datakit.stages.format.wordings import check_template, fill
 
@@ -26,6 +28,8 @@ BARE = {
     "zh": ("请判断下面的文本属于哪一类。\n\n{text}",),
     "en": ("Which category does the following text belong to?\n\n{text}",),
 }
+LISTED = "\ufdd0"
+"""Behind each label of a list: a noncharacter, which stands in no text."""
 HAN = r"\p{Han}"
 
 
@@ -37,14 +41,16 @@ class ClassifyFormat:
     a tab (`format = "tsv"`, `columns = ["text", "label"]`). `labels` gives a name to each label,
     `{ "0" = "差评", "1" = "好评" }`, or lists the labels there are; the question then offers them,
     and a label that is not among them is refused. `several` is what separates the labels of a
-    text that has more than one, e.g. `","`; the answer joins them by `answer_separator`.
+    text that has more than one, e.g. `","`; the answer joins them by `answer_separator`. A list of
+    texts is then several labels as well.
 
     `wording` is `zh`, `en`, or `auto`: `zh` for texts with any Han character, else `en`. Of its
     two templates, and of a list of your own in `template`, one is picked for each record by a hash
     of `seed` and id. A template has the placeholder `{text}` and, where labels are given, maybe
     `{labels}`.
 
-    Reasons: `missing_text`, `missing_label`, `unknown_label`.
+    Reasons: `missing_text`, `missing_label`, `unknown_label`, `wrong_type` (a list or an object
+    where a text belongs; values: the column).
     """
 
     adds: ClassVar[Columns] = frozenset({MESSAGES})
@@ -97,11 +103,13 @@ class ClassifyFormat:
             pl.col(self.label).cast(pl.String).str.strip_chars().alias("label"),
             pl.lit(self.system).alias("system"),
         )
-        answers = self._answers(parts["label"])
+        labels, broken = self._labels(batch, parts["label"])
+        answers = self._answers(labels)
         picks = hash_strings(batch[ID] + " format.classify", seed=self.seed or 0)
         parts = parts.with_columns(answers.alias("answer"), picks.alias("pick"))
         parts = parts.with_columns(self._question().alias("question")).with_row_index("row")
-        faults = parts.select(_fault().alias("reason"), _value().alias("values"))
+        faults = parts.select("row", _fault().alias("reason"), _value().alias("values"))
+        faults = faults.update(broken, on="row", how="left")
         has_system = parts.filter(pl.col("system") != "")
         flat = in_order(
             [
@@ -114,11 +122,23 @@ class ClassifyFormat:
         kept = batch.drop(self.drops, strict=False)
         return set_conversations(kept, messages, faults, raw=parts["text"])
 
+    def _labels(self, batch: Batch, labels: pl.Series) -> tuple[pl.Series, pl.DataFrame]:
+        """The labels, with lists as one text where there may be several, and what is no text."""
+        wrong = nested_faults(batch, (self.label,))
+        if self.several:
+            listed = _join_lists(labels, is_nested(batch, self.label))
+            wrong = wrong.filter(listed.is_null().gather(wrong["row"]))
+            labels = listed
+        texts = nested_faults(batch, (self.text,))
+        return labels, pl.concat([texts, wrong]).unique("row", keep="first", maintain_order=True)
+
     def _answers(self, labels: pl.Series) -> pl.Series:
         """The answers; null where a label is not known, `""` where there is none."""
         if not self.several:
             return self._named(labels)
-        each = labels.fill_null("").str.split(self.several)
+        texts = labels.fill_null("")
+        is_list = texts.str.contains(LISTED, literal=True)
+        each = texts.str.split(LISTED).zip_with(is_list, texts.str.split(self.several))
         frame = pl.DataFrame({"row": pl.int_range(len(labels), eager=True), "label": each})
         flat = frame.explode("label").with_columns(pl.col("label").str.strip_chars())
         flat = flat.filter(pl.col("label") != "")
@@ -127,7 +147,7 @@ class ClassifyFormat:
             pl.col("label").str.join(self.answer_separator, ignore_nulls=False)
         )
         found = frame.select("row").join(joined, on="row", how="left", maintain_order="left")
-        return found["label"].set(labels.fill_null("") == "", "")
+        return found["label"].set(texts.str.strip_chars(LISTED) == "", "")
 
     def _named(self, labels: pl.Series) -> pl.Series:
         if not self.names:
@@ -154,6 +174,25 @@ class ClassifyFormat:
             is_it = pl.col("pick") % len(templates) == number
             chosen = pl.when(is_it).then(fill(template, values)).otherwise(chosen)
         return chosen
+
+
+def _join_lists(labels: pl.Series, is_nested: pl.Series) -> pl.Series:
+    """JSON lists of labels as texts with `LISTED` behind each label; null for another list, and
+    for an object. Records share few different labels, so each text is read once.
+    """
+    joined: dict[str, str | None] = {}
+    for text in labels.filter(is_nested).unique(maintain_order=True).to_list():
+        items = orjson.loads(text)
+        is_plain = isinstance(items, list) and not any(isinstance(i, list | dict) for i in items)
+        joined[text] = "".join(f"{_text_of(item)}{LISTED}" for item in items) if is_plain else None
+    read = labels.replace_strict(joined, default=None, return_dtype=pl.String)
+    return read.zip_with(is_nested, labels)
+
+
+def _text_of(label: str | float | bool | None) -> str:
+    return (
+        label if isinstance(label, str) else "" if label is None else orjson.dumps(label).decode()
+    )
 
 
 def _fault() -> pl.Expr:

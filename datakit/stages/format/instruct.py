@@ -8,10 +8,12 @@ import polars as pl
 
 from datakit.conversations.flat import nest_messages
 from datakit.errors import SettingsError
-from datakit.records import ID, MESSAGES, TEXT, Batch, Columns
+from datakit.records import ID, MESSAGES, TEXT, TOOLS, Batch, Columns
 from datakit.stages.format.decode import decode
+from datakit.stages.format.nested import nested_faults
 from datakit.stages.format.roles import KNOWN
-from datakit.stages.format.turns import in_order, says, set_conversations
+from datakit.stages.format.tools import read_tools
+from datakit.stages.format.turns import broken_too, in_order, says, set_conversations
 from datakit.stages.format.wordings import WORDINGS, check_template, picks_of, word_prompts
 
 NO_HISTORY = r"^\s*(?:\[\s*\]|null)?\s*$"
@@ -28,7 +30,7 @@ class InstructFormat:
     is given another name; `input = ""` means none. `history` names a column with earlier turns,
     the JSON text of `[[question, answer], ...]`; `system_field` one with the record's own system
     message; `system` is the system message of all others. These columns go, as does `text`.
-    White space around the contents goes with `strip`.
+    White space around the contents goes with `strip`. A column `tools` is read as by `format.chat`.
 
     `wording` says how instruction and input make the prompt: `plain` (input on a new line), `zh`
     and `en` (input under a heading), `zh_context` and `en_context` (input first, as a text that
@@ -40,7 +42,8 @@ class InstructFormat:
     A record without an instruction but with an input asks by its input.
 
     Reasons: `missing_instruction`, `missing_output` (null), `empty_instruction`, `empty_output`
-    (nothing but white space), `bad_history` (no list of pairs of texts).
+    (nothing but white space), `bad_history` (no list of pairs of texts), `wrong_type` (a list or
+    an object where a text belongs; values: the column), `broken_tools`.
     """
 
     adds: ClassVar[Columns] = frozenset({MESSAGES})
@@ -95,6 +98,12 @@ class InstructFormat:
             pl.coalesce("reason", bad["reason"]),
             pl.when(pl.col("reason").is_null()).then(bad["values"]).otherwise("values"),
         )
+        texts = (self.output, self.instruction, self.input, self.system_field)
+        faults = broken_too(faults.with_row_index("row"), nested_faults(batch, texts))
+        if TOOLS in batch.columns:
+            tools, broken = read_tools(batch[TOOLS].cast(pl.String))
+            faults = broken_too(faults, broken)
+            batch = batch.with_columns(tools)
         picks = picks_of(batch[ID], seed=self.seed or 0) if self.template else None
         prompts = word_prompts(
             parts["instruction"], parts["input"], templates=self.templates, picks=picks

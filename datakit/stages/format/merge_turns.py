@@ -9,6 +9,7 @@ import polars as pl
 from datakit.barriers import Decisions, KeptShard, Observation, Reduced, Regrouped
 from datakit.errors import SettingsError
 from datakit.records import ID, MESSAGES, MESSAGES_TYPE, PARTITION, SOURCE, Batch, Columns, Table
+from datakit.stages.format.counts import empty_counts
 from datakit.stages.format.merging import INTO, MERGED_IDS, NEW_ID, Joining, join_records
 from datakit.stages.format.merging_groups import (
     PLACE,
@@ -57,8 +58,8 @@ class MergeTurnsFormat:
 
     The first record of a conversation stays and gets all messages, and in `merged_ids`, a list,
     the ids of all, in order (null where nothing was joined); its meta and annotations are kept as
-    they are, so count tokens behind this stage. The others are rejected. The report shows, by
-    source, the records of each outcome and the conversations made.
+    they are, but for counts of tokens, which are emptied: count behind this stage. The others are
+    rejected. The report shows, by source, the records of each outcome and the conversations made.
 
     Reason: `merged`, with the id of the first record (`into`) and the record's `place`, from 1.
 
@@ -143,6 +144,7 @@ class MergeTurnsFormat:
             rows[NEW_ID].fill_null(batch[ID]).alias(ID),
             rows[MESSAGES].zip_with(joined, batch[MESSAGES]),
             rows[MERGED_IDS],
+            *empty_counts(batch, joined),
         ]
         goes = rows[INTO].is_not_null()
         reason = pl.Series(["merged"], dtype=pl.String).new_from_index(0, batch.height)

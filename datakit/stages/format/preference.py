@@ -33,12 +33,14 @@ class PreferenceFormat:
     - OpenAI: `completion = "preferred_output"`, here `field = "non_preferred_output"`.
 
     `field` names the column with the worse answer: a text, a message, or a whole dialogue, whose
-    messages before the last must be those of the conversation. `roles` is that of `format.chat`,
-    `split_reasoning` too. White space around the answer goes with `strip`.
+    messages before the last must be those of the conversation. A text is a dialogue if it begins
+    with a speaker and another one answers; any other is the answer as it stands. `roles` is that
+    of `format.chat`, `split_reasoning` too. White space around the answer goes with `strip`.
 
-    Reasons: `missing_rejected`, `empty_rejected`, `malformed_rejected`, `rejected_not_assistant`,
-    `no_answer` (the conversation does not end with an answer), `several_answers` (more than one
-    message, with no dialogue before), `different_prompts`, `equal_answers`.
+    Reasons: `missing_rejected`, `empty_rejected`, `malformed_rejected` (no messages, or a list or
+    an object that is none), `rejected_not_assistant`, `no_answer` (the conversation does not end
+    with an answer), `several_answers` (more than one message, with no dialogue before),
+    `different_prompts`, `equal_answers`.
     """
 
     adds: ClassVar[Columns] = frozenset({REJECTED})
@@ -66,7 +68,7 @@ class PreferenceFormat:
     def map(self, batch: Batch) -> Batch:
         """The batch with `rejected`; rows without a second answer have a reason."""
         raw, names = batch[self.field].cast(pl.String), speaker_names(self.roles)
-        decoded = read_messages(raw, names, role="assistant")
+        decoded = read_messages(batch, self.field, names, role="assistant")
         flat = split_reasoning(decoded.flat) if self.split_reasoning else decoded.flat
         if self.strip:
             flat = flat.with_columns(pl.col("content").str.strip_chars())

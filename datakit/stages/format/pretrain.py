@@ -6,6 +6,7 @@ from typing import ClassVar, Literal
 import polars as pl
 
 from datakit.records import CONTENT, MESSAGES, REASON, TEXT, VALUES, Batch, Columns
+from datakit.stages.format.counts import empty_counts
 from datakit.stages.format.wordings import check_template, fill
 
 LABELS = {
@@ -30,7 +31,8 @@ class PretrainFormat:
     `问：…` for the user, `答：…` for the assistant, the system message before them, a blank line
     between turns. `wording` is `zh`, `en` (`Question: `, `Answer: `), `plain` (no labels), or
     `auto`: `zh` for conversations with any Han character, else `en`. Those with tool calls are
-    refused, as plain text cannot say what they are.
+    refused, as plain text cannot say what they are. Counts of tokens are emptied where the text is
+    another one then.
 
     Reasons: `empty_text`, `contains_eos`, `has_tool_calls`.
     """
@@ -82,7 +84,10 @@ class PretrainFormat:
             reason.alias(REASON),
             pl.when(reason == "contains_eos").then(values).alias(VALUES),
         )
-        return batch.drop(self.drops, strict=False).with_columns(done.get_columns())
+        was = batch[TEXT] if TEXT in batch.columns else pl.lit(None, dtype=pl.String)
+        changed = done.select(pl.col(TEXT).ne_missing(was)).to_series()
+        kept = batch.drop(self.drops, strict=False)
+        return kept.with_columns(*done.get_columns(), *empty_counts(kept, changed))
 
     def _titled(self) -> pl.Expr:
         title, text = pl.col("title").str.strip_chars(), pl.col(TEXT)

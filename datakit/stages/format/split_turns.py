@@ -5,9 +5,11 @@ from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from datakit.conversations.flat import flatten, nest_messages
-from datakit.records import MESSAGE_TYPES, MESSAGES, PARENT, Batch, Columns
+from datakit.records import LABEL, MESSAGE_TYPES, MESSAGES, PARENT, REJECTED, Batch, Columns
+from datakit.stages.format.counts import empty_counts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -20,11 +22,15 @@ class SplitTurnsFormat:
     (`train = false`), so that each answer is learnt once; with `"none"` a record holds the system
     message and its own turn alone, as for questions that stand by themselves.
     Marks that messages of the turn itself have stay. What follows the last answer belongs to no
-    record; conversations with less than two answers, and documents, stay as they are.
+    record; conversations with less than two answers, and documents, stay as they are. So do
+    preferences and feedback, records with a value in `rejected` or `label`: the worse answer and
+    the judgement belong to the last answer alone.
 
-    The records of conversation `x` are `x#1`, `x#2` and so on; `format.merge_turns` makes one of
-    them again. Some trainers know no mark by message and would learn earlier answers again: see
-    what the sink says of `train`.
+    Counts of tokens are emptied where a conversation is split, so count behind this stage. The
+    records of conversation `x` are `x#1`, `x#2` and so on; `format.merge_turns` makes one of
+    them again. A layout without a place for that mark refuses such records (`untrained_turn`):
+    `prompt_completion` with `conversational = true`, which trains the last answer alone, takes
+    them, and so do the sinks that write flags.
     """
 
     needs: ClassVar[Columns] = frozenset({MESSAGES})
@@ -38,7 +44,7 @@ class SplitTurnsFormat:
         turns = np.zeros(batch.height, dtype=np.int64)
         counted = flat.group_by("row").agg(pl.col("turn").filter("is_answer").n_unique())
         turns[counted["row"].to_numpy()] = counted["turn"].to_numpy()
-        is_split = turns > 1
+        is_split = (turns > 1) & ~_is_judged(batch)
         made = np.where(is_split, turns, 1)
         parents = np.repeat(np.arange(batch.height, dtype=np.uint32), made)
         expanded = batch[pl.Series(parents)].with_columns(pl.Series(PARENT, parents))
@@ -48,7 +54,9 @@ class SplitTurnsFormat:
         ).with_columns(pl.int_range(1, pl.len() + 1, dtype=pl.UInt32).over("row").alias("nth"))
         lines = records.filter(of_split).join(flat, on="row", how="left", maintain_order="left")
         messages = nest_messages(self._of_record(lines), expanded.height)
-        return expanded.with_columns(messages.zip_with(of_split, expanded[MESSAGES]))
+        return expanded.with_columns(
+            messages.zip_with(of_split, expanded[MESSAGES]), *empty_counts(expanded, of_split)
+        )
 
     def _of_record(self, lines: pl.DataFrame) -> pl.DataFrame:
         """The messages of each record, in order; `row` is then the record's number."""
@@ -61,6 +69,15 @@ class SplitTurnsFormat:
             pl.col("record").alias("row"),
             *(train.alias("train") if name == "train" else pl.col(name) for name in MESSAGE_TYPES),
         )
+
+
+def _is_judged(batch: Batch) -> NDArray[np.bool_]:
+    """Whether a record has a worse answer, or a judgement, beside its last one."""
+    judged = np.zeros(batch.height, dtype=np.bool_)
+    for name in (REJECTED, LABEL):
+        if name in batch.columns:
+            judged |= batch[name].is_not_null().to_numpy()
+    return judged
 
 
 def _with_turns(flat: pl.DataFrame) -> pl.DataFrame:

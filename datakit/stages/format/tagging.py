@@ -38,8 +38,8 @@ class TaggingFormat:
     script; `template` is your own, with `{text}` and maybe `{types}`. Tokens are joined without
     blanks between Han characters.
 
-    Reasons: `missing_tokens`, `malformed_tags` (as many tags as tokens there are not, or a tag of
-    another form), `unknown_type`.
+    Reasons: `missing_tokens` (an empty list, too), `malformed_tags` (as many tags as tokens there
+    are not, or a tag of another form), `unknown_type`.
     """
 
     adds: ClassVar[Columns] = frozenset({MESSAGES})
@@ -104,6 +104,8 @@ class TaggingFormat:
             spans = spans_of(tags)
         except ValueError as error:
             return None, None, "malformed_tags", orjson.dumps({"error": str(error)}).decode()
+        if not text.strip():
+            return None, None, "missing_tokens", None
         found = []
         for kind, first, last in spans:
             if self.types and kind not in self.types:

@@ -18,6 +18,7 @@ from datakit.records import (
     Batch,
     hash_strings,
 )
+from datakit.stages.format.counts import empty_counts
 from datakit.stages.format.turns import set_conversations
 from datakit.stages.format.wordings import fill
 
@@ -58,13 +59,15 @@ def expand_tasks(
 
     Documents without a task stay as they are; where `refused` is given (`reason` and `values` for
     each row of the batch), they get its reason, and there is no column
-    of texts any more but for the form `text`. Conversations stay.
+    of texts any more but for the form `text`. Conversations stay. Counts of tokens are emptied
+    where there are tasks.
     """
     counts = np.bincount(tasks["row"].to_numpy(), minlength=batch.height)
     made = np.maximum(counts, 1) if form == "tasks" else np.ones(batch.height, dtype=np.int64)
     parents = np.repeat(np.arange(batch.height, dtype=np.uint32), made)
     has = pl.Series("has", counts[parents] > 0)
     expanded = batch[pl.Series(parents)].with_columns(pl.Series(PARENT, parents))
+    expanded = expanded.with_columns(empty_counts(expanded, has))
     if form == "text":
         changed = expanded.with_columns(_behind_texts(expanded[TEXT], tasks).alias(TEXT))
     else:

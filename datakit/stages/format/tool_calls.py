@@ -61,7 +61,7 @@ def settle_calls(messages: Sequence[Said]) -> list[Said]:
     waiting = _Open()
     for message in messages:
         if message.role == "tool":
-            settled += _take_results(message, waiting)
+            settled += _take_results(message, waiting, settled)
             continue
         _all_answered(waiting, settled)
         if message.role == FUNCTION_CALL:
@@ -139,8 +139,11 @@ def _arguments(message: Said, function: dict[str, Any]) -> str:
     return text
 
 
-def _take_results(message: Said, waiting: _Open) -> list[Said]:
+def _take_results(message: Said, waiting: _Open, settled: Sequence[Said]) -> list[Said]:
     if not waiting.ids:
+        speaker = next((said for said in reversed(settled) if said.role != "tool"), None)
+        if speaker is not None and speaker.calls:
+            raise _broken(message, "all calls have their results already")
         # Its place in the conversation is wrong, which the check of the roles reports.
         return [message]
     if message.call_id:

@@ -100,7 +100,9 @@ def prepend_system(flat: pl.DataFrame, system: pl.Series) -> pl.DataFrame:
     lacking = flat.filter(is_first & (pl.col("role") != "system").fill_null(True)).select("row")
     lacking = lacking.join(given, on="row", how="left", maintain_order="left")
     lacking = lacking.filter(pl.col("system").str.strip_chars() != "")
-    return in_order([says(lacking, place=0, role="system", content="system"), flat])
+    given_first = pl.concat([says(lacking, place=0, role="system", content="system"), flat])
+    # Not by place in the input: repairs may have moved messages.
+    return given_first.sort("row", maintain_order=True)
 
 
 def split_reasoning(flat: pl.DataFrame) -> pl.DataFrame:

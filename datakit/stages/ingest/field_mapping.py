@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from datakit.errors import SettingsError
-from datakit.records import FILE, ID, LINE, MESSAGES, META, SOURCE, TEXT, Columns
+from datakit.records import FILE, ID, LINE, MESSAGES, META, NESTED, SOURCE, TEXT, Columns
 
 RESERVED = (ID, SOURCE, TEXT, MESSAGES, META)
 
@@ -77,7 +77,8 @@ class FieldMapping:
     def adds(self) -> Columns:
         """The columns of a batch, without those that mark rejects."""
         text = (TEXT,) if self.text_paths else ()
-        return frozenset((ID, SOURCE, *text, *self.columns, META, FILE, LINE))
+        nested = (NESTED,) if self.columns else ()
+        return frozenset((ID, SOURCE, *text, *self.columns, META, *nested, FILE, LINE))
 
 
 def _hint(column: str, path: str) -> str:

@@ -9,7 +9,7 @@ mapped value, or raw in the line), and from JSON `malformed_json`, `not_an_objec
 `invalid_utf8`, `lone_surrogate`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,22 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datakit.kernels.json_lines import KINDS
-from datakit.records import FILE, ID, LINE, META, REASON, SOURCE, TEXT, VALUES, Batch
+from datakit.records import (
+    FILE,
+    ID,
+    LINE,
+    META,
+    NESTED,
+    NESTED_TYPE,
+    REASON,
+    SOURCE,
+    TEXT,
+    VALUES,
+    Batch,
+)
 from datakit.stages.ingest.field_mapping import FieldMapping
 from datakit.stages.ingest.json_rows import rows_from_objects, rows_from_texts
-from datakit.stages.ingest.rows import MISSING, NULL, STRING, Fault, Rows, Values
+from datakit.stages.ingest.rows import MISSING, NULL, OBJECT, STRING, Fault, Rows, Values
 from datakit.stages.ingest.table_rows import rows_from_table
 
 __all__ = ["Fault", "FieldMapping", "RowMapper"]
@@ -56,6 +68,7 @@ class RowMapper:
         found = {LINE: rows.lines, META: rows.meta}
         found |= {f"value {path}": values.text for path, values in rows.values.items()}
         found |= {f"text {path}": _strings(rows.values[path]) for path in paths}
+        found |= {f"nested {name}": pl.Series(flags) for name, flags in self._nested(rows).items()}
         # One query for all of it: each costs a fifth of a millisecond.
         columns = pl.DataFrame(found).select(
             self._id(),
@@ -63,6 +76,7 @@ class RowMapper:
             *([self._text().alias(TEXT)] if paths else []),
             *(pl.col(f"value {path}").alias(name) for name, path in mapping.columns.items()),
             META,
+            *([_named("nested ", found).alias(NESTED)] if mapping.columns else []),
             pl.lit(self.file).alias(FILE),
             LINE,
             *([self._text().str.contains(r"\S").alias(_HAS_TEXT)] if paths else []),
@@ -85,6 +99,13 @@ class RowMapper:
         own = pl.col(f"value {path}")
         return pl.when(own != "").then(own).otherwise(place).alias(ID)
 
+    def _nested(self, rows: Rows) -> dict[str, NDArray[np.bool_]]:
+        """The columns that hold lists or objects, and where."""
+        flags = {
+            name: rows.values[path].kinds >= OBJECT for name, path in self.mapping.columns.items()
+        }
+        return {name: found for name, found in flags.items() if found.any()}
+
     def _text(self) -> pl.Expr:
         parts = [pl.col(f"text {path}") for path in self.mapping.text_paths]
         if len(parts) == 1:
@@ -105,6 +126,16 @@ class RowMapper:
             faults.setdefault(row, Fault("missing_field", {**named, "found": found}))
         for row in np.flatnonzero(~has_text.fill_null(False).to_numpy()).tolist():
             faults.setdefault(row, Fault("empty_text", named))
+
+
+def _named(prefix: str, columns: Iterable[str]) -> pl.Expr:
+    """The names of the flags, behind their prefix, that a row has; null for none."""
+    flags = [name for name in columns if name.startswith(prefix)]
+    if not flags:
+        return pl.lit(None, dtype=NESTED_TYPE)
+    given = [pl.when(pl.col(name)).then(pl.lit(name.removeprefix(prefix))) for name in flags]
+    names = pl.concat_list(given).list.drop_nulls()
+    return pl.when(names.list.len() > 0).then(names)
 
 
 def _strings(values: Values) -> pl.Series:

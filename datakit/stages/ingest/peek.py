@@ -1,11 +1,13 @@
 """The first records of files with all their fields, before anybody says which to map."""
 
 import json
+from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyarrow.parquet as pq
 
-from datakit.records import META, REASON, TEXT
+from datakit.records import META, REASON, TEXT, VALUES, Batch
 from datakit.stages.ingest.charset import AUTO, detect_encoding
 from datakit.stages.ingest.csv_records import Dialect, Lines, read_records, sniff_delimiter
 from datakit.stages.ingest.csv_table import SUFFIXES as CSV_SUFFIXES
@@ -20,11 +22,30 @@ PEEK_BYTES = 4 << 20
 NO_FIELD = "\0"
 
 
-def peek_records(
-    reader: type, path: str, most: int, *, columns: list[str] | None = None
-) -> list[dict[str, Any]]:
-    """Up to `most` records as objects; those that cannot be read are left out. `columns` are the
-    names that a table without a first row of names is given.
+@dataclass(slots=True)
+class Peeked:
+    """The first records as objects, and what could not be read before them: how many pieces of
+    input by reason, and what was found in the first.
+    """
+
+    records: list[dict[str, Any]] = field(default_factory=list)
+    malformed: Counter[str] = field(default_factory=Counter)
+    first_fault: str = ""
+
+    def add(self, batch: Batch, mapped: str) -> None:
+        """Take in what a reader gave."""
+        is_whole = batch[REASON].is_null()
+        for meta, value in batch.filter(is_whole).select(META, "mapped").iter_rows():
+            self.records.append(({} if mapped == NO_FIELD else {mapped: value}) | json.loads(meta))
+        faulty = batch.filter(~is_whole)
+        if faulty.height and not self.malformed:
+            self.first_fault = faulty[VALUES][0] or ""
+        self.malformed.update(faulty[REASON].to_list())
+
+
+def peek_records(reader: type, path: str, most: int, *, columns: list[str] | None = None) -> Peeked:
+    """Up to `most` records as objects. `columns` are the names that a table without a first row
+    of names is given.
 
     Raises:
         DatakitError: there is no such file, or it cannot be read at all.
@@ -33,17 +54,14 @@ def peek_records(
     mapped = columns[0] if columns else _first_column(reader, path)
     more = {"columns": columns} if columns else {}
     source = reader(name="peek", path=path, fields={"mapped": mapped}, **more)
-    seen: list[dict[str, Any]] = []
+    peeked = Peeked()
     for shard in source.shards(PEEK_BYTES):
         for batch in source.read(shard):
-            whole = batch.filter(batch[REASON].is_null())
-            values = whole["mapped"].to_list()
-            for meta, value in zip(whole[META].to_list(), values, strict=True):
-                first = {} if mapped == NO_FIELD else {mapped: value}
-                seen.append(first | json.loads(meta))
-            if len(seen) >= most:
-                return seen[:most]
-    return seen
+            peeked.add(batch, mapped)
+            if len(peeked.records) >= most:
+                del peeked.records[most:]
+                return peeked
+    return peeked
 
 
 def _first_column(reader: type, path: str) -> str:

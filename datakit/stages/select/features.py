@@ -78,10 +78,12 @@ def log_ratios(target: Ints, raw: Ints) -> Floats:
     return ratios
 
 
-def divergence(target: Ints, other: Ints) -> float:
-    """Kullback-Leibler divergence of the target's buckets from others, in nats."""
+def divergence(target: Ints, other: Ints) -> float | None:
+    """Kullback-Leibler divergence of the target's buckets from others, in nats; None if these are
+    empty.
+    """
     shares = _shares(target)
-    return float((shares * log_ratios(target, other)).sum()) if other.sum() else float("inf")
+    return float((shares * log_ratios(target, other)).sum()) if other.sum() else None
 
 
 def weigh(features: Sequence[Features], ratios: Floats, *, chunk_units: int) -> Floats:

@@ -43,7 +43,9 @@ def make_gumbel(numbers: pl.Series) -> pl.Series:
 def summarise(
     chosen: Table, target: Ints, counts: dict[str, Ints], taken: dict[str, Ints]
 ) -> Table:
-    """By source: records, chosen, divergence of the target from all and from the chosen."""
+    """By source: records, chosen, divergence of the target from all and from the chosen (null for
+    none).
+    """
     by_source = chosen.group_by(SOURCE, maintain_order=True).agg(
         pl.len().cast(pl.Int64).alias("records"),
         (~pl.col("is_long")).sum().cast(pl.Int64).alias("too_few_units"),
@@ -53,7 +55,9 @@ def summarise(
         pl.col(WEIGHT).filter("is_chosen").mean().alias("mean_weight_selected"),
     )
     none = np.zeros_like(target)
-    before: list[float] = [divergence(target, counts.get(s, none)) for s in by_source[SOURCE]]
-    after: list[float] = [divergence(target, taken.get(s, none)) for s in by_source[SOURCE]]
-    divergences = (pl.Series("divergence", before), pl.Series("divergence_selected", after))
-    return by_source.with_columns(*divergences).sort(SOURCE)
+    before = [divergence(target, counts.get(s, none)) for s in by_source[SOURCE]]
+    after = [divergence(target, taken.get(s, none)) for s in by_source[SOURCE]]
+    return by_source.with_columns(
+        pl.Series("divergence", before, dtype=pl.Float64),
+        pl.Series("divergence_selected", after, dtype=pl.Float64),
+    ).sort(SOURCE)

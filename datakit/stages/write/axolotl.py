@@ -9,6 +9,7 @@ import polars as pl
 from datakit.records import LABEL, MESSAGES, REJECTED, TEXT, Batch, Table
 from datakit.stage import WrittenFile
 from datakit.stages.write.companions import by_split, yaml_text
+from datakit.stages.write.layouts import check_applies
 from datakit.stages.write.open_ai_turns import nested_messages
 from datakit.stages.write.rendered import TEMPLATES, render_answer, render_prompt
 from datakit.stages.write.shapes import tools_of
@@ -16,6 +17,7 @@ from datakit.stages.write.trainer import Holds, TrainerSettings, check_container
 from datakit.stages.write.trl import none_for_empty
 
 KINDS = {"completion": "text", "preference": "preference", "kto": "feedback"}
+APPLIES_TO = {"tools": ("chat",), "reasoning": ("chat",), "template": ("preference", "kto")}
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -41,7 +43,8 @@ class AxolotlSink(TrainerSettings):
     `special_tokens = "split"` puts a zero-width space into them, "allow" lets them pass.
 
     Reasons: those of an invalid conversation (see `filter.conversation`), `no_trained_answer`,
-    `needs_tools`, `turn_weight`, `record_weight` (its flags are on or off), `untrained_turn`
+    `needs_tools`, `broken_tools` (no JSON list of tools with names), `turn_weight`, `record_weight`
+    (its flags are on or off), `judged_bad` (chat: its `label` is false), `untrained_turn`
     (preference, KTO), `special_token`, `no_rejected`, `empty_rejected`, `equal_answers`,
     `no_label`, `answer_calls_tool`, `no_text`, `empty_text`. Prepared data is kept by the path of
     the files, not their content: new data wants a new output folder.
@@ -56,6 +59,7 @@ class AxolotlSink(TrainerSettings):
     template: Literal["chatml", "llama3"] = "chatml"
 
     def __post_init__(self) -> None:
+        check_applies(self, APPLIES_TO)
         check_container(self, parquet_only=self.tools, key="tools")
         check_container(self, parquet_only=self.reasoning == "field", key="reasoning")
 

@@ -33,15 +33,24 @@ class JsonlSink(LayoutSettings):
       start of a JSON Lines file breaks `load_dataset`;
     - `prompt_completion`: two texts, or with `conversational = true` two lists of messages, the
       completion being the last answer;
-    - `records`: `{"id", "source", "text", "messages"}` with the messages as JSON text, to read
-      them back.
+    - `records`: `{"id", "source", "text", "messages"}` with the messages as JSON text, in which
+      `reasoning`, `train` and `weight` stay, to read them back (`format.chat`); with
+      `tools = true` also `tools`.
 
-    `columns` carries further columns; numbers there may not be null. Records that do not fit
-    are refused, not bent: `no_text`, `empty_text`, `no_content`, `no_messages`,
-    `empty_conversation`, `unknown_role`, `empty_message`, `system_not_first`, `wrong_role_order`,
-    `last_not_assistant`, `needs_tools` (tool calls, without `tools`), `has_system` and
-    `multi_turn` (no place in the layout), `content_with_tool_call`, `null_in_column`,
-    `record_weight` (a weight other than 1 that `columns` does not carry).
+    `columns` carries further columns; numbers there may not be null. Reasoning stands before the
+    content as `<think>…</think>`. Records that do not fit are refused, not bent: `no_text`,
+    `empty_text`, `no_content`, `no_messages`, `empty_conversation`, `unknown_role`,
+    `empty_message`, `system_not_first`, `wrong_role_order`, `last_not_assistant`, `needs_tools`
+    (tool calls or a list of tools, without `tools`), `broken_tools` (with it: no JSON list of tools
+    with names), `has_system` and `multi_turn` (no place in the layout), `content_with_tool_call`,
+    `untrained_turn` (an answer not to be trained), `turn_weight`, `judged_bad` (a conversation
+    whose `label` is false, as of `format.feedback`), `null_in_column`, `record_weight` (a weight
+    other than 1 that `columns` does not carry).
+
+    No layout but `records` can say that an answer is not to be trained. `prompt_completion` trains
+    the last alone, so with `conversational = true` it takes what `format.split_turns` makes
+    (`history = "keep"`); so do the sinks for trainers that know flags (`write.axolotl`,
+    `write.openai`, `write.swift` with `flags = true`).
 
     `datasets` reads a text as a date where every value of a block of 10 MiB is one; the run stops
     before it writes such a file, as Parquet alone keeps these texts (the layout `records` is not

@@ -1,12 +1,25 @@
 """The layouts of an output: which columns a trainer finds, and which records fit."""
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
 
 import polars as pl
 
 from datakit.errors import SettingsError
-from datakit.records import CONTENT, ID, MESSAGES, SOURCE, TEXT, WEIGHT, Batch, Columns, Table
+from datakit.records import (
+    CONTENT,
+    ID,
+    LABEL,
+    MESSAGES,
+    SOURCE,
+    TEXT,
+    TOOLS,
+    WEIGHT,
+    Batch,
+    Columns,
+    Table,
+)
 from datakit.stages.write import shapes
 from datakit.stages.write.faults import (
     Fault,
@@ -18,7 +31,14 @@ from datakit.stages.write.faults import (
     verdicts,
     with_code,
 )
-from datakit.stages.write.message_faults import record_weight_faults
+from datakit.stages.write.message_faults import (
+    flag_faults,
+    judged_faults,
+    record_weight_faults,
+    tools_faults,
+    weight_faults,
+)
+from datakit.stages.write.reasoning import inline_reasoning
 
 KEYS = {
     "text": ("text",),
@@ -31,7 +51,7 @@ KEYS = {
 """The columns of each layout, in their order, before those that settings add."""
 
 APPLIES_TO = {
-    "tools": ("messages", "sharegpt"),
+    "tools": ("messages", "sharegpt", "records"),
     "system": ("alpaca",),
     "history": ("alpaca",),
     "conversational": ("prompt_completion",),
@@ -48,6 +68,19 @@ TAKEN = frozenset(
 )
 
 
+def check_applies(settings: Any, applies_to: Mapping[str, Sequence[str]]) -> None:
+    """Refuse what is set to no effect: `applies_to` names the layouts that have a setting.
+
+    Raises:
+        SettingsError: for the first that the layout has not.
+    """
+    usual = {field.name: field.default for field in fields(settings)}
+    for key, layouts in applies_to.items():
+        if getattr(settings, key) != usual[key] and settings.layout not in layouts:
+            hint = f"layouts that have it: {', '.join(layouts)}"
+            raise SettingsError(key, f"the layout {settings.layout!r} has no such setting", hint)
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class LayoutSettings:
     """What both sinks share: the settings of a layout, its checks and its columns."""
@@ -62,10 +95,7 @@ class LayoutSettings:
     columns: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        for key, layouts in APPLIES_TO.items():
-            if getattr(self, key) and self.layout not in layouts:
-                hint = f"layouts that have it: {', '.join(layouts)}"
-                raise SettingsError(key, f"the layout {self.layout!r} has no such setting", hint)
+        check_applies(self, APPLIES_TO)
         for name in self.columns:
             self._check_column(name)
 
@@ -95,9 +125,13 @@ class LayoutSettings:
             carried += record_weight_faults(batch)
         if self.layout == "text":
             return verdicts(batch, [*text_faults(), *carried])
+        if LABEL not in self.columns:
+            carried += judged_faults(batch)
+        listed = tools_faults(batch, self.tools or TOOLS in self.columns)
         if self.layout == "records":
-            return verdicts(batch, [*content_faults(batch), *carried])
-        return verdicts(with_code(batch), [*self._conversation_faults(), *carried])
+            return verdicts(batch, [*content_faults(batch), *listed, *carried])
+        faults = [*self._conversation_faults(), *listed, *self._learning_faults(), *carried]
+        return verdicts(with_code(inline_reasoning(batch)), faults)
 
     def _conversation_faults(self) -> list[Fault]:
         has_turns = self.history or self.conversational
@@ -109,6 +143,11 @@ class LayoutSettings:
         )
         return [*faults, spoken_call_fault()] if self.layout == "sharegpt" else faults
 
+    def _learning_faults(self) -> list[Fault]:
+        """What is said of learning single messages, for which no layout has a place."""
+        all_answers = self.layout != "prompt_completion"
+        return [*flag_faults(all_answers=all_answers), *weight_faults()]
+
     def shape(self, batch: Batch) -> Table:
         """The columns of the output, none of them null, in a fixed order and with fixed types."""
         carried = batch.select(
@@ -118,11 +157,13 @@ class LayoutSettings:
         return pl.DataFrame([*self._columns(batch), *carried.get_columns()])
 
     def _columns(self, batch: Batch) -> list[pl.Series]:
+        if self.layout not in ("text", "records"):
+            batch = inline_reasoning(batch)
         match self.layout:
             case "text":
                 return [batch[TEXT]]
             case "records":
-                return shapes.records(batch)
+                return shapes.records(batch, tools=self.tools)
             case "messages":
                 return shapes.messages(batch, tools=self.tools)
             case "sharegpt":

@@ -12,7 +12,7 @@ from datakit.stage import WrittenFile
 from datakit.stages.write import shapes
 from datakit.stages.write.companions import by_split, yaml_text
 from datakit.stages.write.trainer import Holds, TrainerSettings
-from datakit.text.special_tokens import SPECIAL_TOKENS
+from datakit.text.special_tokens import MEDIA_TOKENS, SPECIAL_TOKENS
 
 TAGS = {
     "role_tag": "from",
@@ -62,16 +62,18 @@ class LlamaFactorySink(TrainerSettings):
     `container` is `parquet`, whose types are stated, or `jsonl`. Reasoning stands before the
     content as `<think>…</think>`. Where nothing is to be said, `system` and `tools` are empty.
 
-    Tokens of chat templates in a text, which the tokenizer would take for real ones, and
-    `{{idx}}`, which LLaMA-Factory fills in, are refused; `special_tokens = "split"` puts a
-    zero-width space into them, "allow" lets them pass.
+    Tokens of chat templates in a text, which the tokenizer would take for real ones, and what
+    LLaMA-Factory fills in (`{{idx}}`, and `<image>`, `<video>` and `<audio>`) are refused;
+    `special_tokens = "split"` puts a zero-width space into them, "allow" lets them pass. Records
+    hold text alone: there is no image that such a placeholder could stand for.
 
     Refused are records that LLaMA-Factory would drop, cut or change: `no_messages`,
     `empty_conversation`, `unknown_role`, `empty_message`, `system_not_first`, `wrong_role_order`,
-    `last_not_assistant`, `content_with_tool_call`, `needs_tools`, `untrained_turn` (an answer not
-    to be trained: it knows no such flag), `turn_weight`, `record_weight`, `special_token`,
-    `multi_turn` (alpaca in JSON Lines), `no_rejected`, `empty_rejected`, `equal_answers`,
-    `no_label`, `answer_calls_tool`, `no_text`, `empty_text`.
+    `last_not_assistant`, `content_with_tool_call`, `needs_tools`, `broken_tools` (no JSON list of
+    tools with names), `untrained_turn` (an answer not to be trained: it knows no such flag),
+    `turn_weight`, `record_weight`, `judged_bad` (a conversation whose `label` is false),
+    `special_token`, `multi_turn` (alpaca in JSON Lines), `no_rejected`, `empty_rejected`,
+    `equal_answers`, `no_label`, `answer_calls_tool`, `no_text`, `empty_text`.
 
     Facts from LLaMA-Factory 0.9.5, `src/llamafactory/data`.
     """
@@ -92,8 +94,8 @@ class LlamaFactorySink(TrainerSettings):
 
     @property
     def tokens(self) -> Sequence[str]:
-        """Tokens of templates, and the one placeholder that is filled into contents."""
-        return (*SPECIAL_TOKENS, "{{idx}}")
+        """Tokens of templates, and the placeholders that are filled into contents."""
+        return (*SPECIAL_TOKENS, *MEDIA_TOKENS, "{{idx}}")
 
     def shape(self, batch: Batch) -> Table:
         """The columns of the layout; none is null."""

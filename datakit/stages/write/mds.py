@@ -44,7 +44,7 @@ class MdsSink(TrainerSettings):
 
     Reasons: those of an invalid conversation (see `filter.conversation`), `needs_tools`,
     `multi_turn` and `has_system` (prompt_completion), `untrained_turn`, `turn_weight`,
-    `record_weight`, `special_token`, `no_text`, `empty_text`.
+    `record_weight`, `judged_bad` (its `label` is false), `special_token`, `no_text`, `empty_text`.
 
     The format is that of streaming 0.13 (`streaming/base/format/mds`).
     """

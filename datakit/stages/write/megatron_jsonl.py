@@ -8,6 +8,7 @@ import polars as pl
 from datakit.conversations.flat import flatten
 from datakit.records import MESSAGES, TEXT, Batch, Table, nest
 from datakit.stages.write.faults import CODE, Fault
+from datakit.stages.write.layouts import check_applies
 from datakit.stages.write.trainer import Holds, TrainerSettings
 
 
@@ -26,14 +27,17 @@ class MegatronJsonlSink(TrainerSettings):
     `special_tokens = "split"` puts a zero-width space into them, "allow" lets them pass.
 
     Reasons: those of an invalid conversation (see `filter.conversation`), `no_system`,
-    `needs_tools`, `untrained_turn`, `turn_weight`, `record_weight`, `special_token`, `no_text`,
-    `empty_text`.
+    `needs_tools`, `untrained_turn`, `turn_weight`, `record_weight`, `judged_bad` (its `label` is
+    false), `special_token`, `no_text`, `empty_text`.
 
     Facts from Megatron-LM of August 2026 (`megatron/training/datasets/sft_dataset.py`).
     """
 
     layout: Literal["sft", "text"] = "sft"
     system: str = ""
+
+    def __post_init__(self) -> None:
+        check_applies(self, {"system": ("sft",)})
 
     @property
     def holds(self) -> Holds:

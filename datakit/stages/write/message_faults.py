@@ -4,6 +4,9 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from datakit.conversations.calls import check_tools
+from datakit.conversations.flat import flatten
+from datakit.conversations.tokens import said_in
 from datakit.ranking import read_numbers
 from datakit.records import (
     LABEL,
@@ -14,8 +17,11 @@ from datakit.records import (
     TOOLS,
     WEIGHT,
     Batch,
+    nest,
 )
 from datakit.stages.write.faults import Fault
+from datakit.stages.write.shapes import has_tools
+from datakit.text.special_tokens import SPECIAL_TOKENS
 
 
 def flag_faults(*, all_answers: bool) -> list[Fault]:
@@ -49,16 +55,29 @@ def record_weight_faults(batch: Batch) -> list[Fault]:
     return [Fault("record_weight", pl.lit(is_weighed(batch[WEIGHT])), column=WEIGHT)]
 
 
+def judged_faults(batch: Batch) -> list[Fault]:
+    """Answers that `format.feedback` has found bad, for layouts that would have them learnt."""
+    if batch.schema.get(LABEL) != pl.Boolean:
+        return []  # a label of the data's own is text
+    is_bad = pl.col(MESSAGES).is_not_null() & pl.col(LABEL).eq(False).fill_null(False)
+    return [Fault("judged_bad", is_bad, column=LABEL)]
+
+
 def is_weighed(weights: pl.Series) -> pl.Series:
     """Which records count more or less than one; a null weight is 1."""
     return read_numbers(weights).fill_null(1.0) != 1.0
 
 
 def tools_faults(batch: Batch, holds_tools: bool) -> list[Fault]:
-    """A list of tools, for layouts that have no place for it."""
-    if holds_tools or batch.schema.get(TOOLS) != pl.String:
+    """A list of tools, for layouts that have no place for it; for others, one that is none."""
+    if batch.schema.get(TOOLS) != pl.String:
         return []
-    return [Fault("needs_tools", pl.col(TOOLS).fill_null("") != "", column=TOOLS)]
+    if not holds_tools:
+        return [Fault("needs_tools", has_tools(pl.col(TOOLS)), column=TOOLS)]
+    # Records share few lists of tools.
+    listed = batch.filter(has_tools(pl.col(TOOLS)))[TOOLS].unique(maintain_order=True)
+    broken = [text for text in listed.to_list() if check_tools(text)]
+    return [Fault("broken_tools", pl.col(TOOLS).is_in(broken), column=TOOLS)] if broken else []
 
 
 def answer_faults(batch: Batch, kind: str, *, calls: bool) -> list[Fault]:
@@ -87,19 +106,22 @@ def answer_faults(batch: Batch, kind: str, *, calls: bool) -> list[Fault]:
     return faults if calls else [*faults, Fault("answer_calls_tool", ends_in_call)]
 
 
-def token_faults(batch: Batch, kind: str, tokens: Sequence[str]) -> list[Fault]:
-    """Texts with tokens that are live wherever they stand."""
+def token_faults(
+    batch: Batch, columns: Sequence[str], tokens: Sequence[str] = SPECIAL_TOKENS
+) -> list[Fault]:
+    """Tokens that are live wherever they stand in the texts or messages of these columns."""
     if not tokens:
         return []
     live = list(tokens)
-    if kind == "text":
-        return [Fault("special_token", pl.col(TEXT).str.contains_any(live), column=TEXT)]
     faults = []
-    for name in (MESSAGES, REJECTED):
-        if batch.schema.get(name) == MESSAGES_TYPE:
-            content = pl.element().struct.field("content")
-            found = pl.col(name).list.eval(content.str.contains_any(live).fill_null(False))
-            place = found.list.arg_max() if name == MESSAGES else None
+    for name in columns:
+        if name == TEXT and TEXT in batch.columns:
+            found = pl.col(TEXT).str.contains_any(live)
+            faults.append(Fault("special_token", found, column=TEXT))
+        elif batch.schema.get(name) == MESSAGES_TYPE:
+            hits = said_in(flatten(batch[name])).str.contains_any(live).fill_null(False)
+            by_record = pl.lit(nest(hits, batch[name].list.len(), name=name)).list
+            place = by_record.arg_max() if name == MESSAGES else None
             column = None if name == MESSAGES else REJECTED
-            faults.append(Fault("special_token", found.list.any(), place, column))
+            faults.append(Fault("special_token", by_record.any(), place, column))
     return faults

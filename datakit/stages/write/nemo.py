@@ -29,7 +29,8 @@ class NemoSink(TrainerSettings):
     `special_tokens = "split"` puts a zero-width space into them, "allow" lets them pass.
 
     Reasons: those of an invalid conversation (see `filter.conversation`), `multi_turn` and
-    `has_system` (instruct), `needs_tools`, `untrained_turn`, `turn_weight`, `record_weight`,
+    `has_system` (instruct), `needs_tools`, `broken_tools` (no JSON list of tools with names),
+    `untrained_turn`, `turn_weight`, `record_weight`, `judged_bad` (its `label` is false),
     `special_token`, `no_text`, `empty_text`.
 
     Facts from NeMo 2.5.

@@ -13,24 +13,23 @@ from datakit.stages.write.open_ai_turns import message_texts, open_ai_tools
 from datakit.stages.write.shapes import tools_of
 from datakit.stages.write.trainer import Holds, TrainerSettings
 
-LEAST_LINES = 10
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class OpenAiSink(TrainerSettings):
     """Write JSON Lines for OpenAI's fine-tuning: conversations, or preferences for DPO.
 
     `layout`: `chat` is `{"messages", "tools"}`, `preference` `{"input": {"messages", "tools"},
-    "preferred_output", "non_preferred_output"}`. Tools and calls stand as objects, their
-    arguments as JSON text; a key that has nothing to say is left out. An answer that is not to be
-    trained has `weight` 0. A file needs ten lines or more.
+    "preferred_output", "non_preferred_output"}`. Tools and calls stand as objects, their arguments
+    as JSON text; a key that has nothing to say is left out. An answer that is not to be trained has
+    `weight` 0. OpenAI refuses a file of fewer than ten lines; that is not looked at here.
 
     Tokens of chat templates in a text are refused; `special_tokens = "split"` puts a zero-width
     space into them, "allow" lets them pass (OpenAI does not say what it does with them).
 
     Reasons: those of an invalid conversation (see `filter.conversation`), `has_reasoning` (there is
-    no place for it: `clean.conversation` can drop it), `no_trained_answer`, `turn_weight`,
-    `record_weight`, `special_token`, `no_rejected`, `empty_rejected`, `equal_answers`.
+    no place for it), `broken_tools` (no JSON list of tools with names), `no_trained_answer`,
+    `turn_weight`, `record_weight`, `judged_bad` (its `label` is false), `special_token`,
+    `no_rejected`, `empty_rejected`, `equal_answers`.
 
     Facts from OpenAI's guide and API schema; there is no loader to run.
     """

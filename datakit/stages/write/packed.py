@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 import numpy as np
 import polars as pl
@@ -12,11 +12,19 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from datakit.errors import DatakitError, SettingsError
-from datakit.records import CONTENT, MESSAGES, WEIGHT, Batch, Columns, Table
+from datakit.conversations.tokens import split_in_batch
+from datakit.errors import SettingsError
+from datakit.records import CONTENT, MESSAGES, TEXT, Batch, Columns, Table
 from datakit.stages.write.bins import pack_window, windows
-from datakit.stages.write.message_faults import is_weighed
+from datakit.stages.write.faults import Fault, verdicts
+from datakit.stages.write.message_faults import (
+    judged_faults,
+    record_weight_faults,
+    token_faults,
+    weight_faults,
+)
 from datakit.stages.write.token_rows import encode_rows, measure_rows, render_rows
+from datakit.text.special_tokens import SPECIAL_TOKENS
 from datakit.tokens.chat_template import (
     ChatTemplate,
     TemplateRefusalError,
@@ -24,7 +32,8 @@ from datakit.tokens.chat_template import (
     template_files,
 )
 from datakit.tokens.ending import find_end
-from datakit.tokens.tokenizer import Opened, find_tokenizer, open_tokenizer
+from datakit.tokens.settings import check_columns, check_tokenizer
+from datakit.tokens.tokenizer import Opened, open_tokenizer
 
 GROUP_ROWS = 1_000
 TOKEN_BYTES = 8
@@ -51,9 +60,13 @@ class PackedSink:
     is learnt is tokenised apart from what is not. The file's metadata say how full the sequences
     are. A run's counts, and the rows of its report, are of records.
 
+    Tokens of chat templates in a text, which the tokenizer would take for real ones, are refused;
+    `special_tokens = "split"` puts a zero-width space into them, "allow" lets them pass.
+
     Reasons: `no_content`, `template_refused`, `nothing_learnt` (no part of the conversation is, or
     the template does not say which), `too_many_tokens` (a conversation longer than a sequence),
-    `record_weight` (there is no place for it).
+    `turn_weight` and `record_weight` (there is no place for them), `special_token`, `judged_bad` (a
+    conversation whose `label` is false).
     """
 
     libraries: ClassVar[tuple[str, ...]] = (
@@ -67,54 +80,58 @@ class PackedSink:
     length: int = 4096
     eod: str | None = None
     end_conversations: bool = False
+    special_tokens: Literal["refuse", "split", "allow"] = "refuse"
 
     def __post_init__(self) -> None:
         if self.length < 2:
             raise SettingsError("length", f"{self.length} is less than 2")
-        try:
-            object.__setattr__(self, "tokenizer", find_tokenizer(self.tokenizer))
-            opened, _ = self._open()
-        except DatakitError as error:
-            raise SettingsError("tokenizer", str(error)) from error
-        find_end(opened, self.eod)
+        object.__setattr__(self, "tokenizer", check_tokenizer(self.tokenizer, self.template))
+        find_end(open_tokenizer(self.tokenizer), self.eod)
 
     @property
     def files(self) -> tuple[Path, ...]:
         """The files that the template comes from, beside the tokenizer's own."""
         return template_files(self.template, self.tokenizer)
 
+    def check_columns(self, have: Columns) -> None:
+        """Refuse conversations without a template."""
+        check_columns(have, self.tokenizer, self.template)
+
     def reject(self, batch: Batch) -> Table:
-        """`reason`, and `n_tokens` and `length`, or the template's `error`."""
+        """`reason`, and `n_tokens` and `length`, the template's `error`, or the place."""
+        batch = self._prepared(batch)
         opened, template = self._open()
         rows = render_rows(batch, template)
         refused = [str(r) if isinstance(r, TemplateRefusalError) else None for r in rows]
         learnt = [not isinstance(r, TemplateRefusalError) and bool(r and r.trained) for r in rows]
         measured = pl.DataFrame(
             {
-                "error": pl.Series(refused, dtype=pl.String),
-                "learnt": pl.Series(learnt, dtype=pl.Boolean),
                 "n_tokens": measure_rows(rows, opened.tokenizer) + self._is_ended(batch),
-                "is_conversation": self._are_conversations(batch),
+                "length": pl.Series([self.length]).new_from_index(0, batch.height),
+                "error": pl.Series(refused, dtype=pl.String),
             }
         )
-        is_long = pl.col("is_conversation") & (pl.col("n_tokens") > self.length)
-        reason = (
-            pl.when(pl.col("error").is_not_null())
-            .then(pl.lit("template_refused"))
-            .when(pl.col("n_tokens").is_null())
-            .then(pl.lit("no_content"))
-            .when(~pl.col("learnt"))
-            .then(pl.lit("nothing_learnt"))
-            .when(is_long)
-            .then(pl.lit("too_many_tokens"))
-        )
-        if WEIGHT in batch.columns:
-            reason = reason.when(is_weighed(batch[WEIGHT])).then(pl.lit("record_weight"))
-        length = pl.lit(self.length).alias("length")
-        return measured.select(reason.alias("reason"), "n_tokens", length, "error")
+        is_long = self._are_conversations(batch) & (measured["n_tokens"] > self.length)
+        misfits = {
+            "template_refused": measured["error"].is_not_null(),
+            "no_content": measured["n_tokens"].is_null(),
+            "nothing_learnt": ~pl.Series(learnt, dtype=pl.Boolean),
+            "too_many_tokens": is_long,
+        }
+        faults = [Fault(reason, pl.lit(applies)) for reason, applies in misfits.items()]
+        return verdicts(batch, [*faults, *self._faults(batch)]).hstack(measured.get_columns())
+
+    def _faults(self, batch: Batch) -> list[Fault]:
+        """What is refused of that which can be tokenised."""
+        faults = record_weight_faults(batch)
+        if MESSAGES in batch.columns:
+            faults += [*judged_faults(batch), *weight_faults()]
+        refused = SPECIAL_TOKENS if self.special_tokens == "refuse" else ()
+        return [*faults, *token_faults(batch, (TEXT, MESSAGES), refused)]
 
     def encode(self, batch: Batch) -> pa.Table:
         """Each record by itself: `input_ids`, `labels`, and `_size`."""
+        batch = self._prepared(batch)
         opened, template = self._open()
         end = find_end(opened, self.eod)
         ends = [end if ended else None for ended in self._is_ended(batch)]
@@ -142,6 +159,9 @@ class PackedSink:
             empty = round(1 - tokens / (sequences * self.length), 6)
             writer.add_key_value_metadata({"packing": json.dumps({**said, "empty": empty})})
             writer.close()
+
+    def _prepared(self, batch: Batch) -> Batch:
+        return split_in_batch(batch) if self.special_tokens == "split" else batch
 
     def _are_conversations(self, batch: Batch) -> pl.Series:
         if MESSAGES in batch.columns:

@@ -6,10 +6,11 @@ The records have passed the layout's checks, so that each has what is asked for 
 import polars as pl
 
 from datakit.conversations.order import code_of
-from datakit.records import ID, MESSAGES, SOURCE, TEXT, TOOLS, Batch, nest
+from datakit.records import ID, MESSAGE_TYPES, MESSAGES, SOURCE, TEXT, TOOLS, Batch, nest
 from datakit.stages.write.tool_turns import share_gpt_turns
 
 MESSAGE_FIELDS = ("role", "content", "tool_calls", "tool_call_id", "name")
+LEARNING_FIELDS = ("reasoning", "train", "weight")
 Shape = list[pl.Series]
 
 
@@ -76,24 +77,43 @@ def prompt_completion(batch: Batch, *, conversational: bool) -> Shape:
     ).get_columns()
 
 
-def records(batch: Batch) -> Shape:
-    """`id`, `source`, `text`, and `messages` as JSON text; `""` for the one a record has not."""
+def records(batch: Batch, *, tools: bool) -> Shape:
+    """`id`, `source`, `text`, and `messages` as JSON text, `""` for the one a record has not; with
+    the setting, also `tools`.
+    """
     text = pl.col(TEXT).fill_null("") if TEXT in batch.columns else pl.lit("")
-    named = batch.select(ID, SOURCE, text.alias(TEXT))
+    named = batch.select(ID, SOURCE, text.alias(TEXT)).get_columns()
+    listed = [tools_of(batch)] if tools else []
     if MESSAGES not in batch.columns:
-        return named.with_columns(pl.lit("").alias(MESSAGES)).get_columns()
+        return [*named, pl.Series(MESSAGES, [""]).new_from_index(0, batch.height), *listed]
+    said = _message_texts(batch).zip_with(batch[MESSAGES].is_not_null(), pl.Series([""]))
+    return [*named, said, *listed]
+
+
+def _message_texts(batch: Batch) -> pl.Series:
+    """JSON text, in which the messages of a record have the fields that one of them needs."""
+    texts = _json_text(batch.select(_with_fields("role", "content")))
     has_tools = code_of(batch[MESSAGES]).str.contains("[ct]").fill_null(False)
-    plain = _json_text(batch.select(_with_fields("role", "content")))
-    if has_tools.any():
-        plain = plain.zip_with(~has_tools, _json_text(batch.select(_with_fields(*MESSAGE_FIELDS))))
-    absent = pl.Series([""])
-    return [*named.get_columns(), plain.zip_with(batch[MESSAGES].is_not_null(), absent)]
+    message = pl.element().struct
+    told = pl.any_horizontal(message.field(name).is_not_null() for name in LEARNING_FIELDS)
+    has_more = batch.select(pl.col(MESSAGES).list.eval(told).list.any().fill_null(False))
+    for wanted, fields in (
+        (has_tools, MESSAGE_FIELDS),
+        (has_more.to_series(), (*MESSAGE_FIELDS, *LEARNING_FIELDS)),
+    ):
+        if wanted.any():
+            texts = texts.zip_with(~wanted, _json_text(batch.select(_with_fields(*fields))))
+    return texts
 
 
 def _with_fields(*names: str) -> pl.Expr:
     message = pl.element().struct
-    fields = pl.struct(message.field(name).fill_null("").alias(name) for name in names)
-    return pl.col(MESSAGES).list.eval(fields)
+    fields = {name: message.field(name) for name in names}
+    filled = (
+        field.fill_null("") if MESSAGE_TYPES[name] == pl.String else field
+        for name, field in fields.items()
+    )
+    return pl.col(MESSAGES).list.eval(pl.struct(filled))
 
 
 def _json_text(conversations: pl.DataFrame) -> pl.Series:
@@ -113,10 +133,14 @@ def tools_of(batch: Batch) -> pl.Series:
     """The JSON text of each record's list of tools, `""` for none."""
     if TOOLS not in batch.columns:
         return pl.Series(TOOLS, [""]).new_from_index(0, batch.height)
-    tools = pl.col(TOOLS).cast(pl.String).fill_null("")
     # An empty list makes LLaMA-Factory write an empty system message.
-    is_none = tools.str.contains(r"^\s*(?:\[\s*\]|null|\{\s*\})?\s*$")
-    return batch.select(pl.when(is_none).then(pl.lit("")).otherwise(tools).alias(TOOLS)).to_series()
+    tools = pl.when(has_tools(pl.col(TOOLS).cast(pl.String))).then(pl.col(TOOLS).cast(pl.String))
+    return batch.select(tools.fill_null("").alias(TOOLS)).to_series()
+
+
+def has_tools(tools: pl.Expr) -> pl.Expr:
+    """Whether a text lists any tools; false for null."""
+    return ~tools.fill_null("").str.contains(r"^\s*(?:\[\s*\]|null|\{\s*\})?\s*$")
 
 
 def _pairs(texts: pl.Series) -> pl.Series:

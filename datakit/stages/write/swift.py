@@ -9,9 +9,11 @@ import polars as pl
 from datakit.records import LABEL, MESSAGES, REJECTED, TEXT, Batch, Table
 from datakit.stage import WrittenFile
 from datakit.stages.write.companions import by_split, yaml_text
+from datakit.stages.write.layouts import check_applies
 from datakit.stages.write.shapes import tools_of
 from datakit.stages.write.swift_turns import swift_messages
 from datakit.stages.write.trainer import Holds, TrainerSettings, check_container
+from datakit.text.special_tokens import MEDIA_TOKENS, SPECIAL_TOKENS
 
 KINDS = {"pretrain": "text", "preference": "preference", "kto": "feedback"}
 ANSWER_ONLY = ("preference", "kto")
@@ -31,13 +33,16 @@ class SwiftSink(TrainerSettings):
     column); that needs Parquet. Reasoning stands before the content as `<think>…</think>`.
     `container` is `parquet` or `jsonl`.
 
-    Tokens of chat templates in a text, which the tokenizer would take for real ones, are refused;
-    `special_tokens = "split"` puts a zero-width space into them, "allow" lets them pass.
+    Tokens of chat templates in a text, which the tokenizer would take for real ones, and
+    `<image>`, `<video>` and `<audio>`, where ms-swift puts media, are refused;
+    `special_tokens = "split"` puts a zero-width space into them, "allow" lets them pass. Records
+    hold text alone: there is no image that such a placeholder could stand for.
 
     Reasons: those of an invalid conversation (see `filter.conversation`), `content_with_tool_call`,
-    `untrained_turn`, `turn_weight` and `record_weight` (without `flags`), `no_trained_answer`,
-    `special_token`, `no_rejected`, `empty_rejected`, `equal_answers`, `no_label`,
-    `answer_calls_tool`, `no_text`, `empty_text`.
+    `broken_tools` (no JSON list of tools with names), `untrained_turn`, `turn_weight` and
+    `record_weight` (without `flags`), `judged_bad` (chat: its `label` is false),
+    `no_trained_answer`, `special_token`, `no_rejected`, `empty_rejected`, `equal_answers`,
+    `no_label`, `answer_calls_tool`, `no_text`, `empty_text`.
 
     Facts from ms-swift 4.6.
     """
@@ -47,7 +52,13 @@ class SwiftSink(TrainerSettings):
     flags: bool = False
 
     def __post_init__(self) -> None:
+        check_applies(self, {"flags": ("chat",)})
         check_container(self, parquet_only=self.flags, key="flags")
+
+    @property
+    def tokens(self) -> Sequence[str]:
+        """Tokens of templates, and the placeholders of images, videos and sounds."""
+        return (*SPECIAL_TOKENS, *MEDIA_TOKENS)
 
     @property
     def holds(self) -> Holds:

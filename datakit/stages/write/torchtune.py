@@ -43,8 +43,9 @@ class TorchtuneSink(TrainerSettings):
 
     What its `validate_messages` would stop the training for is refused here. Reasons: those of an
     invalid conversation (see `filter.conversation`), `needs_tools`, `multi_turn` and `has_system`
-    (instruct), `untrained_turn`, `turn_weight`, `record_weight`, `special_token`, `no_rejected`,
-    `empty_rejected`, `equal_answers`, `no_text`, `empty_text`.
+    (instruct), `untrained_turn`, `turn_weight`, `record_weight`, `judged_bad` (its `label` is
+    false), `special_token`, `no_rejected`, `empty_rejected`, `equal_answers`, `no_text`,
+    `empty_text`.
 
     Facts from torchtune 0.6.1.
     """

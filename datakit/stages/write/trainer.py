@@ -8,9 +8,9 @@ from typing import ClassVar, Literal, NamedTuple
 import polars as pl
 import pyarrow as pa
 
-from datakit.conversations.tokens import split_tokens
+from datakit.conversations.tokens import split_in_batch
 from datakit.errors import DatakitError, SettingsError
-from datakit.records import LABEL, MESSAGES, REJECTED, TEXT, Batch, Columns, Table, map_content
+from datakit.records import LABEL, MESSAGES, REJECTED, TEXT, Batch, Columns, Table
 from datakit.stages.write.faults import (
     Fault,
     conversation_faults,
@@ -23,6 +23,7 @@ from datakit.stages.write.line_files import encode_lines, guard_dates, lines_tab
 from datakit.stages.write.message_faults import (
     answer_faults,
     flag_faults,
+    judged_faults,
     record_weight_faults,
     token_faults,
     tools_faults,
@@ -114,7 +115,7 @@ class TrainerSettings:
         refused = self.tokens if self.special_tokens == "refuse" else ()
         weighed = [] if holds.weights else record_weight_faults(batch)
         if holds.kind == "text":
-            tokens = token_faults(batch, holds.kind, refused)
+            tokens = token_faults(batch, (TEXT,), refused)
             return verdicts(batch, [*text_faults(), *weighed, *tokens])
         faults = conversation_faults(
             tools=holds.tools, one_turn=not holds.turns, system=holds.system
@@ -122,11 +123,14 @@ class TrainerSettings:
         faults += [*tools_faults(batch, holds.tools), *self.own_faults]
         if not holds.spoken_calls:
             faults.append(spoken_call_fault())
-        if holds.kind != "chat":
+        if holds.kind == "chat":
+            faults += judged_faults(batch)
+        else:
             faults += answer_faults(batch, holds.kind, calls=holds.spoken_calls)
         flags = trained_faults() if holds.flags else flag_faults(all_answers=holds.all_answers)
         faults += [*flags, *([] if holds.weights else weight_faults()), *weighed]
-        return verdicts(with_code(batch), [*faults, *token_faults(batch, holds.kind, refused)])
+        tokens = token_faults(batch, (MESSAGES, REJECTED), refused)
+        return verdicts(with_code(batch), [*faults, *tokens])
 
     def encode(self, batch: Batch) -> pa.Table:
         """The records in the trainer's layout, and `_size`."""
@@ -151,7 +155,7 @@ class TrainerSettings:
         if not self.keeps_reasoning:
             batch = inline_reasoning(batch)
         if self.special_tokens == "split":
-            batch = map_content(batch, lambda texts: split_tokens(texts, self.tokens))
+            batch = split_in_batch(batch, self.tokens)
         return batch
 
 

@@ -9,11 +9,13 @@ import polars as pl
 from datakit.records import LABEL, MESSAGES, REJECTED, TEXT, TOOLS, Batch, Table
 from datakit.stage import WrittenFile
 from datakit.stages.write.companions import by_split, yaml_text
+from datakit.stages.write.layouts import check_applies
 from datakit.stages.write.open_ai_turns import nested_messages
 from datakit.stages.write.shapes import tools_of
 from datakit.stages.write.trainer import Holds, TrainerSettings, check_container
 
 LAST_ONLY = ("prompt_completion", "preference", "unpaired")
+CONVERSATIONS = ("conversational", *LAST_ONLY)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,11 +37,12 @@ class TrlSink(TrainerSettings):
     `special_tokens = "split"` puts a zero-width space into them, "allow" lets them pass.
 
     TRL checks neither the order of roles nor empty texts, so that is done here. Reasons: those of
-    an invalid conversation (see `filter.conversation`), `needs_tools`, `untrained_turn` (an answer
-    not to be trained: TRL knows no such flag; `prompt_completion` trains the last alone),
-    `turn_weight`, `record_weight`, `special_token`, `no_rejected`, `empty_rejected`,
-    `equal_answers`, `no_label`, `no_text`, `empty_text`. KTO pairs neighbours of a batch, and a
-    `fraction` takes the first records: `split.random` shuffles.
+    an invalid conversation (see `filter.conversation`), `needs_tools`, `broken_tools` (no JSON list
+    of tools with names), `untrained_turn` (an answer not to be trained: TRL knows no such flag;
+    `prompt_completion` trains the last alone), `turn_weight`, `record_weight`, `judged_bad` (its
+    `label` is false), `special_token`, `no_rejected`, `empty_rejected`, `equal_answers`,
+    `no_label`, `no_text`, `empty_text`. KTO pairs neighbours of a batch, and a `fraction` takes the
+    first records: `split.random` shuffles.
 
     Facts from TRL 1.16.
     """
@@ -52,6 +55,7 @@ class TrlSink(TrainerSettings):
     reasoning: Literal["inline", "field"] = "inline"
 
     def __post_init__(self) -> None:
+        check_applies(self, dict.fromkeys(("tools", "reasoning"), CONVERSATIONS))
         check_container(self, parquet_only=self.tools, key="tools")
         check_container(self, parquet_only=self.reasoning == "field", key="reasoning")
 
