@@ -4,7 +4,7 @@ A summary and a verdict are tables of rows of three kinds, told by the column `t
 
 | table | a row is | columns |
 |---|---|---|
-| `sources` | a source | `records` compared, `duplicates`, their `share`, `of_other_sources` (the keeper is of another source), `alarm` |
+| `sources` | a source | `records` compared, `duplicates`, their `share` (null where none was compared), `of_other_sources` (the keeper is of another source), `alarm` |
 | `clusters` | a class of sizes | `size`, `clusters`, `records`, keepers included |
 | `largest` | a cluster | `records`, `kept_id`, `kept_source`, `excerpt` of the keeper's text |
 """  # noqa: E501
@@ -69,8 +69,9 @@ def add_counts(summaries: Iterable[Table], *, alarm_share: float) -> Table:
     if not tables:
         return pl.DataFrame()
     rows = pl.concat(tables)
-    gone = pl.col("duplicates")
-    share = (gone / pl.col("records")).alias("share")
+    compared = pl.col("records")
+    # Of no records there is no share: 0 / 0 would be NaN, which is above any limit.
+    share = pl.when(compared > 0).then(pl.col("duplicates") / compared).alias("share")
     sources = (
         rows.filter(pl.col(TABLE) == SOURCES)
         .group_by(TABLE, SOURCE)

@@ -226,7 +226,7 @@ class MinHashDedup:
         """The candidates in groups that no bucket connects."""
         return replace(
             group_candidates(rows, shards),
-            summary=count_records((s.source, s.rows) for s in shards if s.source is not None),
+            summary=count_records((s.source, s.rows) for s in shards if s.source and s.rows),
         )
 
     def settle(self, members: Table, kept: Table) -> Reduced:
