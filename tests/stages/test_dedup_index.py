@@ -7,7 +7,7 @@ import pytest
 
 import datakit
 from datakit import api
-from datakit.errors import DatakitError
+from datakit.errors import DatakitError, PipelineFileError
 from datakit.stages.dedup.minhash import MinHashDedup
 from datakit.testing import run_stage
 
@@ -122,3 +122,22 @@ def test_an_index_that_does_not_fit_is_one_message(more, said, folder):
 
     with pytest.raises(DatakitError, match=said):
         run("old", more)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('save_index = "sub/../a.index"', "list both in against_index"),
+        ('save_index = "sub"', "'sub' is a folder"),
+    ],
+)
+def test_an_index_is_not_saved_over_one_that_is_read_nor_over_a_folder(more, said, folder):
+    run("old", 'save_index = "a.index"')
+    before = Path("a.index").read_bytes()
+    Path("sub").mkdir()
+
+    with pytest.raises(PipelineFileError, match=said) as error:
+        run("new", f'against_index = ["a.index"]\n{more}')
+
+    assert "save_index: " in str(error.value)
+    assert Path("a.index").read_bytes() == before

@@ -30,6 +30,7 @@ from datakit.stages.dedup.groups import HEAD, SHINGLES, group_candidates
 from datakit.stages.dedup.index import (
     Piece,
     check_index,
+    check_paths,
     describe,
     list_pieces,
     read_piece,
@@ -86,7 +87,8 @@ class MinHashDedup:
     `reference`), and what resembles one of them goes, naming it by id. `against_index` does the
     same with index files, which `save_index` writes: the shingles of the records that stay, so
     that the next batch need not read this one again. An index fits where `on` and the sizes of the
-    shingles are the same.
+    shingles are the same. `save_index` names a file of its own, which has no records of the indexes
+    compared with: the batch after that lists them all.
 
     Memory: 5 bytes a record, and per worker one group of candidates that hang together (some 100
     MB; more only where one component is larger). On disk, while it runs: 16 bytes for each record
@@ -119,9 +121,7 @@ class MinHashDedup:
         for key in ("num_perm", "ngram_words", "ngram_chars"):
             if getattr(self, key) < 1:
                 raise SettingsError(key, f"{getattr(self, key)} is less than 1")
-        for path in self.against_index:
-            if not path.is_file():
-                raise SettingsError("against_index", f"there is no file {str(path)!r}")
+        check_paths(self.against_index, self.save_index)
         if choose_bands(self.threshold, self.num_perm) is None:
             message = f"{self.num_perm} permutations cannot find 99 % of the pairs at a threshold"
             hint = "raise num_perm or threshold"
