@@ -58,6 +58,10 @@ def rejects(name):
     return {row["id"]: row for row in map(json.loads, lines)}
 
 
+def duplicates_of(record):
+    return [duplicate["id"] for duplicate in datakit.explain("out_new", record).duplicates]
+
+
 def test_records_of_a_reference_source_stay_out_and_are_named():
     rows = [{"source": "old", "id": f"old{n}", "text": text} for n, text in enumerate(OLD)]
     rows += [{"source": "new", "id": f"new{n}", "text": text} for n, text in enumerate(NEW)]
@@ -90,6 +94,26 @@ def test_the_next_batch_is_compared_with_a_saved_index(folder):
     }
     assert found["new0"]["values"]["kept_source"] == "old"
     assert "rejected by 01 dedup.minhash" in str(datakit.explain("out_new", "new0").render())
+
+
+def test_a_record_of_an_index_is_not_taken_for_one_of_the_run_with_the_same_id(folder):
+    rows = [{"id": f"new{n}", "text": text} for n, text in enumerate(OLD, 1)]
+    Path("old.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run("old", 'save_index = "old.index"')
+    report = run("new", 'against_index = ["old.index"]')
+
+    values = {record: row["values"] for record, row in rejects("new").items()}
+    assert {i: (v["kept_id"], v.get("kept_in")) for i, v in values.items()} == {
+        "new0": ("new1", "old.index"),
+        "new2": ("new3", "old.index"),
+        "new3": ("new1", None),
+    }
+    assert duplicates_of("new1") == ["new3"]
+    path = Path("out_new/_datakit/rejects/01-dedup.minhash.jsonl")
+    path.write_text(path.read_text().replace('"kept_in":"old.index",', ""))
+    assert duplicates_of("new1") == ["new3"], "of an older datakit's rejects the source tells"
+    (row,) = [row for row in report.verdicts[0].rows if row["table"] == "sources"]
+    assert (row["duplicates"], row["of_other_sources"], row["of_indexes"]) == (3, 0, 2)
 
 
 def test_an_index_holds_what_stays_and_its_bytes_do_not_depend_on_shards(folder):
