@@ -277,6 +277,16 @@ def test_a_source_that_sends_no_records_is_not_in_the_account(tmp_path):
     assert "NaN" not in text
 
 
+def test_a_record_without_anything_to_compare_is_not_counted_as_compared():
+    rows = [{"text": "x", "k": "ein Wort" if n < 10 else None} for n in range(100)]
+
+    outcome = run_stage(MinHashDedup(on="k", alarm_share=0.8), rows)
+
+    account = outcome.verdict[0]
+    assert (account["records"], account["duplicates"], account["share"]) == (10, 9, 0.9)
+    assert account["alarm"] == "lost more than 80%"
+
+
 @pytest.mark.parametrize(
     "scores", [(0.5, None, 2.0, -3.0, 2.0, float("nan")), ("0.5", "", " 12 ", "-3", "2e0", None)]
 )

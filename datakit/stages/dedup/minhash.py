@@ -237,7 +237,9 @@ class MinHashDedup:
         """The candidates in groups that no bucket connects."""
         return replace(
             group_candidates(rows, shards),
-            summary=count_records((s.source, s.rows) for s in shards if s.source and s.rows),
+            summary=count_records(
+                (s.source, _count_compared(s)) for s in shards if s.source and s.rows
+            ),
         )
 
     def settle(self, members: Table, kept: Table) -> Reduced:
@@ -262,3 +264,8 @@ class MinHashDedup:
         values = rows.drop(ADDRESS).with_columns(pl.lit(self.threshold).alias("threshold"))
         decisions = decide_duplicates(rows, "near_duplicate", values)
         return reject_also(decisions, batch[SOURCE].is_in(self.against), "reference")
+
+
+def _count_compared(shard: KeptShard) -> int:
+    """The records of a shard that have something to compare."""
+    return int((shard.kept()[SHINGLES].list.len() > 0).sum())
