@@ -69,8 +69,9 @@ class LinesDedup:
     `keep_first` times in what is written, unless a later stage rejects it.
 
     Reason: `repeated_lines` (`repeated_paragraphs`), with the number of them, the characters and
-    the share. The report lists the lines that stand most often, and counts by source what was
-    removed.
+    the share. The report counts by source what was removed, and lists the lines that stand most
+    often, with their `surplus`: how often they stand beyond the first `keep_first`. Fewer are
+    removed where a message would be emptied or a record stays whole.
     """
 
     needs: ClassVar[Columns] = frozenset({CONTENT})
