@@ -54,7 +54,8 @@ class LinesDedup:
     forms are: with `fold_case` in lower case, with `fold_width` full-width forms of ASCII as
     ASCII, any white space as one space, with `ignore_punctuation` without punctuation, save what
     can be part of a number. `fold_digits` (off by default) takes all digits for 0, as CCNet does:
-    page numbers and dates then make no difference, but nor do 5 mg and 8 mg.
+    page numbers and dates then make no difference, but nor do 5 mg and 8 mg. Lines without a
+    letter or a digit (`-----`) are left alone: they part what stands around them.
 
     Lines in fenced code blocks and rows of tables (beginning with `|`, or with two tabs) are
     neither counted nor removed unless `in_code` or `in_tables` says so.
