@@ -26,6 +26,7 @@ from datakit.executors.books import Books
 from datakit.executors.exchange import write_exchange
 from datakit.executors.lineage import lineage_of
 from datakit.executors.local import Done
+from datakit.executors.numbering import start_numbers
 from datakit.executors.parting import (
     part_by_decisions,
     part_by_reason_column,
@@ -125,7 +126,7 @@ class _Run:
             if parted.rejects.height and getattr(source, "on_malformed", "reject") == "fail":
                 raise _malformed(source.name, parted.rejects)
             self._books.rows_in += batch.height
-            yield self._books.enter(0, name, batch.height, parted)
+            yield start_numbers(self._books.enter(0, name, batch.height, parted))
 
     def _read_spill(self) -> Iterator[Batch]:
         assert self._task.spill_dir is not None

@@ -8,7 +8,16 @@ import polars as pl
 
 from datakit.barriers import Decisions, Observation, Recall, Reduced
 from datakit.errors import DatakitError, SettingsError
-from datakit.records import ADDRESS, ID, PARTITION, SOURCE, Batch, Columns, Table, hash_strings
+from datakit.records import (
+    ADDRESS,
+    PARTITION,
+    SOURCE,
+    Batch,
+    Columns,
+    Table,
+    hash_strings,
+    original_ids,
+)
 from datakit.stages.split.groups import (
     DEALT_SCHEMA,
     KEY,
@@ -26,9 +35,6 @@ ALL = "all"
 MOST_STRATA = 10_000
 UPPER = 1 << 32
 
-# What a mixture appends to the ids of repeated records: `x#2`; twice, `x#2#3`.
-COPY_MARK = r"(?:#[1-9][0-9]*)+$"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RandomSplit:
@@ -45,8 +51,10 @@ class RandomSplit:
     session, a page) go to the same side, records with null in all of them each for itself. Whole
     groups meet the sizes as near as they can: a split takes groups until it is nearest to its
     size, and passes over those that are more than twice as large; the report shows target and
-    achieved. A group belongs to the stratum of its first record. Copies that a mixture made of a
-    record (`x#2`) and records of one source with the same id always stay together.
+    achieved. A group belongs to the stratum of its first record. Copies and parts that stages of
+    this pipeline made of a record (`x#2`) and records of one source with the same id always stay
+    together. Ids that end in such a number in the input (`issues#2`) are those of different
+    records; if an earlier run made them, so that they are copies, name a column in `group_by`.
 
     Adds the column `split`; rejects nothing. The report counts target and achieved by stratum.
     """
@@ -128,8 +136,7 @@ class RandomSplit:
         return (self.group_by,) if isinstance(self.group_by, str) else tuple(self.group_by)
 
     def _groups(self, batch: Batch) -> pl.Series:
-        base = pl.col(ID).str.replace(COPY_MARK, "")
-        group = pl.concat_str(pl.lit("id"), SOURCE, base, separator="\x1f")
+        group = pl.concat_str(pl.lit("id"), SOURCE, original_ids(batch), separator="\x1f")
         columns = list(self._group_columns)
         if columns:
             values = pl.concat_str(pl.lit("group"), pl.struct(columns).struct.json_encode())
