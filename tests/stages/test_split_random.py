@@ -1,5 +1,6 @@
 """split.random: exact sizes, whole groups, and what the result must not depend on."""
 
+import re
 from collections import Counter, defaultdict
 
 import pytest
@@ -146,6 +147,27 @@ def test_groups_by_two_columns_are_by_both_values():
     assert len({found[str(n)] for n in (0, 2, 4, 6, 8)}) == 1
     assert len({found[str(n)] for n in (1, 3, 5, 7, 9)}) == 1
     assert "val" in found.values()
+
+
+@pytest.mark.parametrize(
+    ("rows", "val", "alarm"),
+    [
+        ([{"g": n % 2} for n in range(200)], 10, "val: 0 of 10 records; .* holds 100"),
+        ([{"g": n} for n in range(5)], 0.05, "val: no records"),
+        ([{"g": n} for n in range(5)], 5, "train: no records"),
+    ],
+)
+def test_a_split_that_gets_no_records_rings_an_alarm(rows, val, alarm):
+    found = run_stage(RandomSplit(val=val, test=0, group_by="g", stratify=("source",)), rows)
+
+    (rung,) = [row["alarm"] for row in found.verdict if row["alarm"]]
+    assert re.match(alarm, rung)
+
+
+def test_a_split_that_is_not_asked_for_rings_none():
+    found = run_stage(RandomSplit(val=1, test=0), [{"text": "a"}, {"text": "b"}])
+
+    assert all("alarm" not in row for row in found.verdict)
 
 
 def test_more_records_than_there_are_is_an_error():
