@@ -43,6 +43,9 @@ NESTED, NESTED_TYPE = "_nested", pl.List(pl.String())
 REASON, VALUES = "_reason", "_values"
 # Which row of its input an expander made a row of: UInt32.
 PARENT = "_parent"
+# Of the id, how many numbers (`x#2`) the engine put at its end: UInt8; and the highest that it put
+# behind the whole of it, to name copies or parts of the record: UInt32.
+MARKS, NUMBERED = "_marks", "_numbered"
 # (shard << 32) | row of the spill before a barrier; given to `Barrier.observe`.
 ADDRESS = "_address"
 # Which reduce partition a row of an observation goes to: UInt32, see `Barrier.observe`.
@@ -75,6 +78,16 @@ def make_addresses(shard: int, first_row: int, rows: int) -> pl.Series:
     """Addresses of `rows` consecutive rows of a shard: UInt64, shard in the upper 32 bits."""
     start = (shard << 32) | first_row
     return pl.Series(ADDRESS, np.arange(start, start + rows, dtype=np.uint64))
+
+
+def original_ids(batch: Batch) -> pl.Series:
+    """The ids with which records were read: those of copies and parts without what they end in."""
+    ids = batch[ID]
+    if MARKS not in batch.columns:
+        return ids
+    for marks in range(int(batch[MARKS].max() or 0)):  # type: ignore[arg-type]
+        ids = ids.zip_with(batch[MARKS] <= marks, ids.str.replace(r"#[0-9]+$", ""))
+    return ids
 
 
 Rewrite: TypeAlias = Callable[[pl.Series, NDArray[np.int64]], pl.Series]

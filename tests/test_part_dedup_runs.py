@@ -99,8 +99,8 @@ def test_what_was_removed_is_counted_and_listed(tmp_path: Path) -> None:
     assert edits["dedup.lines", "chats"]["records edited"] == 298
     assert edits["dedup.substring", "pages"]["passages removed"] == 119
     lines, passages = report.verdicts
-    assert [(row["text"], row["removed"]) for row in lines.rows] == [
+    assert [(row["text"], row["surplus"]) for row in lines.rows] == [
         (MENU, 598),
         ("以上内容仅供参考，具体用药请遵医嘱。", 298),
     ]
-    assert passages.rows[0]["removed"] == 119
+    assert passages.rows[0]["surplus"] == 119

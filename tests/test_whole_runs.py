@@ -118,6 +118,25 @@ def test_an_own_stage_by_dotted_path(
     assert report.counts.by_stage()[1, "test_whole_runs:NoSevens"].reasons == {"seven": 1}
 
 
+def test_copies_have_ids_and_sides_of_their_own_whatever_the_ids_end_in(
+    run_toml: RunToml, tmp_path: Path
+) -> None:
+    rows = [{"id": f"datakit/issues#{n}", "text": f"issue {n} " * 80} for n in range(1, 301)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    mix = '[[stage]]\nuse = "mix.weighted"\nweights = { s = 1 }\nunit = "records"\n'
+    more = f'{mix}max_epochs = 2\n{mix}max_epochs = 1.5\n[[stage]]\nuse = "split.random"\n'
+
+    report = run_toml(tmp_path / "a.jsonl", source='id = "id"', more=f"{more}val = 0.1\ntest = 0")
+
+    lineage = sorted((tmp_path / "out/_datakit/lineage").glob("*.parquet"))
+    ids = {path.name[:3]: pl.read_parquet(path)["id"] for path in lineage}
+    assert report.rows_out == 900
+    assert pl.concat(ids.values()).n_unique() == 900
+    originals = {split: set(found.str.extract(r"^(.*?#\d+)")) for split, found in ids.items()}
+    assert 25 <= len(originals["val"]) <= 35
+    assert not originals["tra"] & originals["val"]
+
+
 def test_sources_without_files_are_reported_before_anything_runs(
     run_toml: RunToml, tmp_path: Path
 ) -> None:

@@ -11,6 +11,7 @@ import polars as pl
 
 from datakit.barriers import Decisions
 from datakit.errors import BrokenBooksError
+from datakit.executors.numbering import number_ids
 from datakit.executors.reject_values import encode_values
 from datakit.records import (
     FILE,
@@ -122,24 +123,19 @@ def part_by_expansion(
     if not in_order or not expanded[ID].equals(batch[ID].gather(parents)):
         raise BrokenBooksError("an expander lost a record, or changed their order or their ids")
     number, count = pl.int_range(1, pl.len() + 1).over(PARENT), pl.len().over(PARENT)
-    is_numbered = number > 1 if keep_first_id else count > 1
-    numbered = pl.concat_str(ID, pl.lit("#"), number)
-    rows = expanded.with_columns(pl.when(is_numbered).then(numbered).otherwise(ID).alias(ID))
+    rows = number_ids(expanded, number, count, keep_first=keep_first_id)
     parted = part_by_reason_column(rows.drop(PARENT), excerpt=excerpt)
     return replace(parted, copies=expanded.height - batch.height)
 
 
 def repeat_rows(batch: Batch, copies: pl.Series) -> Batch:
-    """Repeat each row `copies` times; the n-th repetition's id ends in `#n` (from 2)."""
+    """Repeat each row `copies` times; ids of repetitions end in `#2`, `#3` ..., or where such
+    were made before, in the numbers that follow.
+    """
     rows = batch.with_columns(
-        copies.alias("_copies"), pl.int_ranges(0, copies.cast(pl.Int64)).alias("_copy")
-    )
-    rows = rows.explode("_copy").with_columns(
-        pl.when(pl.col("_copy") > 0)
-        .then(pl.concat_str(ID, pl.lit("#"), pl.col("_copy") + 1))
-        .otherwise(pl.col(ID))
-        .alias(ID)
-    )
+        copies.alias("_copies"), pl.int_ranges(1, copies.cast(pl.Int64) + 1).alias("_copy")
+    ).explode("_copy")
+    rows = number_ids(rows, pl.col("_copy"), pl.col("_copies"), keep_first=True)
     return rows.drop("_copies", "_copy")
 
 

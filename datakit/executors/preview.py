@@ -10,6 +10,7 @@ import polars as pl
 from datakit.barriers import Barrier
 from datakit.errors import DatakitError
 from datakit.executors.in_memory import run_barrier
+from datakit.executors.numbering import start_numbers
 from datakit.executors.parting import (
     Parted,
     empty_rejects,
@@ -93,7 +94,7 @@ def sample(source: Source, records: int) -> Iterator[Parted]:
     left = records
     for shard in source.shards(1 << 20):
         for batch in source.read(shard):
-            yield part_by_reason_column(batch[:left])
+            yield part_by_reason_column(start_numbers(batch[:left]))
             left -= min(batch.height, left)
             if not left:
                 return

@@ -26,6 +26,7 @@ from datakit.executors.books import Books
 from datakit.executors.exchange import write_exchange
 from datakit.executors.lineage import lineage_of
 from datakit.executors.local import Done
+from datakit.executors.numbering import start_numbers
 from datakit.executors.parting import (
     part_by_decisions,
     part_by_reason_column,
@@ -79,7 +80,7 @@ def run_segment(task: SegmentTask) -> Done:
     """Run a task unless it is done.
 
     Raises:
-        DatakitError: what the user can put right, as it is.
+        DatakitError: what the user can put right, with the shard and the rows it is about.
         TaskFailedError: any other failure, with the shard and the rows it happened in.
     """
     if task.folder.is_dir():
@@ -126,7 +127,7 @@ class _Run:
             if parted.rejects.height and getattr(source, "on_malformed", "reject") == "fail":
                 raise _malformed(source.name, parted.rejects)
             self._books.rows_in += batch.height
-            yield self._books.enter(0, name, batch.height, parted)
+            yield start_numbers(self._books.enter(0, name, batch.height, parted))
 
     def _read_spill(self) -> Iterator[Batch]:
         assert self._task.spill_dir is not None
@@ -208,17 +209,23 @@ class _Run:
 
     @contextmanager
     def _place(self, name: str, batch: Batch) -> Iterator[None]:
-        """Give a failure that is no user's mistake its place: stage, file and lines."""
+        """Give a failure its place: stage, file and lines."""
         try:
             yield
-        except DatakitError:
-            raise
+        except DatakitError as error:
+            # Broken books and missing packages do not come of the records.
+            if type(error) is not DatakitError:
+                raise
+            # Some messages name the stage themselves.
+            what = str(error).removeprefix(f"{name}: ")
+            raise DatakitError(f"{self._failure(name, batch)}: {what}") from error
         except Exception as error:
-            lines = batch[LINE]
-            where = f"{self._task.shard.file}, lines {lines[0]} to {lines[-1]}"
-            raise TaskFailedError(
-                f"{name} failed on {where}: {type(error).__name__}: {error}"
-            ) from error
+            what = f"{type(error).__name__}: {error}"
+            raise TaskFailedError(f"{self._failure(name, batch)}: {what}") from error
+
+    def _failure(self, name: str, batch: Batch) -> str:
+        lines = batch[LINE]
+        return f"{name} failed on {self._task.shard.file}, lines {lines[0]} to {lines[-1]}"
 
 
 OUTPUT_INDEX = 9_999

@@ -17,7 +17,7 @@ from typing import Any
 
 from datakit.errors import DatakitError
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 """Raised when the files of a work directory change their form: older work is then left alone."""
 
 

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from datakit.kernels.simd import Bytes, part
-from datakit.kernels.text_folding import CODE, DIGIT, POINT, WHITE
+from datakit.kernels.text_folding import CODE, DIGIT, LETTER, POINT, WHITE
 from datakit.kernels.utf8 import char_size, code_at, is_wide, write_char
 
 
@@ -79,6 +79,18 @@ def count_chars(text: Bytes, start: int, stop: int) -> int:
     for at in range(start, stop):
         found += text[at] & 0xC0 != 0x80
     return found
+
+
+@part
+def has_letter(text: Bytes, stop: int, table: NDArray[np.uint32]) -> bool:
+    """Whether a letter or a digit is in folded text that ends at `stop`."""
+    at = 0
+    while at < stop:
+        code = code_at(text, at)
+        if code >= table.size or table[code] & LETTER:
+            return True
+        at += char_size(text, at)
+    return False
 
 
 @part

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from datakit.kernels.folded_text import fold_span, short_table
+from datakit.kernels.folded_text import fold_span, has_letter, short_table
 from datakit.kernels.layout_marks import PLAIN, mark_line, read_line
 from datakit.kernels.simd import PADDING, Bytes, Offsets, Words, kernel
 from datakit.kernels.utf8 import skip_white, strip_white
@@ -28,8 +28,8 @@ class Units:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class UnitRules:
     """What is a unit: `paragraphs` (runs of lines that are not blank) or lines; of at least
-    `least` characters when folded, Han and kana counting `wide` each; `kinds`: highest kind of
-    line (`layout_marks`) by bit that is looked at.
+    `least` characters when folded, Han and kana counting `wide` each, with a letter or a digit
+    among them; `kinds`: highest kind of line (`layout_marks`) by bit that is looked at.
     """
 
     least: int
@@ -82,7 +82,7 @@ def scan_units(
                 end = last
             at = line_stop + 1
             if not paragraphs or is_blank or at > stop:
-                if wanted and to and weight >= least:
+                if wanted and weight >= least and has_letter(scratch, to, tables[0]):
                     places[0, count], places[1, count], places[2, count] = text, start, end
                     hashes[0, count] = hash_one(scratch, 0, to, np.uint64(0))
                     hashes[1, count] = hash_one(scratch, 0, to, np.uint64(1))

@@ -14,6 +14,8 @@ POINT = 1 << 25
 """Marks a character that counts only before a digit (`. , :`)."""
 DIGIT = 1 << 26
 """Marks a decimal digit."""
+LETTER = 1 << 27
+"""Marks a letter, or a digit or another number."""
 
 _KNOWN = 0x20000
 """Behind it lie Han characters, which fold to themselves."""
@@ -46,7 +48,7 @@ def _fold(character: str, *, case: bool, width: bool, digits: bool, punctuation:
     if width and "！" <= character <= "～":
         character = chr(ord(character) - 0xFEE0)
     if character.isdecimal():
-        return DIGIT | (ord("0") if digits else ord(character))
+        return LETTER | DIGIT | (ord("0") if digits else ord(character))
     kind = unicodedata.category(character)
     if kind[0] == "P" and not punctuation:
         if character in _POINTS:
@@ -55,4 +57,4 @@ def _fold(character: str, *, case: bool, width: bool, digits: bool, punctuation:
     if case and kind[0] in "LNSM":
         lower = character.lower()
         character = lower if len(lower) == 1 else character
-    return ord(character)
+    return LETTER | ord(character) if kind[0] in "LN" else ord(character)

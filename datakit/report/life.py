@@ -63,13 +63,12 @@ def explain_record(run_dir: Path, record_id: str) -> Life:
     """
     load_report(run_dir)
     side = run_dir / "_datakit"
-    rejects = list(_rejects(side / "rejects", record_id))
-    life = Life(
-        record_id,
-        list(_places(side / "lineage", record_id)),
-        [reject for reject in rejects if reject["id"] == record_id],
-        [reject for reject in rejects if reject["values"].get("kept_id") == record_id],
-    )
+    found = list(_rejects(side / "rejects", record_id))
+    places = list(_places(side / "lineage", record_id))
+    rejects = [reject for reject in found if reject["id"] == record_id]
+    sources = {place.lineage["source"] for place in places} | {r["source"] for r in rejects}
+    duplicates = [reject for reject in found if _is_in_favour(reject, record_id, sources)]
+    life = Life(record_id, places, rejects, duplicates)
     if not (life.places or life.rejects):
         raise UsageError(
             f"no record {record_id!r} in {run_dir}; ids are the records' own, else "
@@ -94,6 +93,15 @@ def _rejects(folder: Path, record_id: str) -> Iterator[dict[str, Any]]:
             for line in lines:
                 if wanted in line:
                     yield json.loads(line)
+
+
+def _is_in_favour(reject: dict[str, Any], record_id: str, sources: set[str]) -> bool:
+    """Whether a record was rejected in favour of that of an id, one of `sources`; a record of an
+    index may have the same id (`kept_in` tells), and one of another source.
+    """
+    values = reject["values"]
+    is_of_run = values.get("kept_id") == record_id and "kept_in" not in values
+    return is_of_run and ("kept_source" not in values or values["kept_source"] in sources)
 
 
 def _duplicate(reject: dict[str, Any]) -> str:

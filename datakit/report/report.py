@@ -70,9 +70,11 @@ class Report:
 
     @property
     def alarms(self) -> list[str]:
-        """What the report must not let anybody overlook: sources that lost too large a share."""
+        """What the report must not let anybody overlook: sources that lost too large a share,
+        splits that are empty.
+        """
         return [
-            f"{verdict.stage}: source {row['source']!r} {row['alarm']}: {row['share']:.1%}"
+            f"{verdict.stage}: {_alarm(row)}"
             for verdict in self.verdicts
             for row in verdict.rows
             if row.get("alarm")
@@ -167,6 +169,13 @@ class Report:
             reused=content["run"]["reused"],
             seconds=content["run"]["seconds"],
         )
+
+
+def _alarm(row: Mapping[str, Any]) -> str:
+    """The alarm of a verdict's row; of a source it has the `share` that it is about."""
+    if row.get("share") is None:
+        return str(row["alarm"])
+    return f"source {row['source']!r} {row['alarm']}: {row['share']:.1%}"
 
 
 def load_report(run_dir: Path) -> Report:

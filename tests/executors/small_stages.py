@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from datakit.barriers import Decisions, Observation, Recall, Reduced
+from datakit.errors import DatakitError
 from datakit.records import ADDRESS, PARTITION, Batch, Columns, Table, hash_strings
 from datakit.stage import InputFile, Shard
 
@@ -83,6 +84,18 @@ class Upper:
                 Path(self.deadly).unlink()
             os._exit(9)
         return batch.with_columns(pl.col("text").str.to_uppercase())
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class WantsNumbers:
+    """A map that cannot do with what it finds, and names itself."""
+
+    needs: ClassVar[Columns] = frozenset({"text"})
+    adds: ClassVar[Columns] = frozenset()
+    name: str = ""
+
+    def map(self, batch: Batch) -> Batch:
+        raise DatakitError(f"{self.name}{batch['text'][0]!r} is no number")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

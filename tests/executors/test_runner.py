@@ -1,11 +1,12 @@
 """The engine on small stages: books, bytes, resume."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 from small_run import Runner
-from small_stages import Breaks, LosesRow, NoDigits, Unique, Upper
+from small_stages import Breaks, LosesRow, NoDigits, Unique, Upper, WantsNumbers
 
 from datakit.errors import BrokenBooksError, DatakitError, TaskFailedError
 from datakit.executors.pool import PoolExecutor
@@ -108,6 +109,18 @@ def test_a_bug_in_a_stage_is_reported_with_its_place(run: Runner, workers: int) 
     kind = DatakitError if workers else TaskFailedError
     with pytest.raises(kind, match=r"txt, lines \d+ to \d+: Zero"):
         run([Breaks()], executor=executor)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("name", ["", "test.1: "])
+def test_what_is_wrong_with_the_data_is_reported_with_its_place(
+    run: Runner, workers: int, name: str
+) -> None:
+    with pytest.raises(DatakitError) as error:
+        run([WantsNumbers(name=name)], executor=PoolExecutor(workers) if workers else None)
+
+    said = r"test\.1 failed on (one|two)\.txt, lines \d+ to \d+: '\w+' is no number"
+    assert re.fullmatch(said, str(error.value))
 
 
 def test_a_dying_worker_is_replaced(run: Runner, tmp_path: Path) -> None:

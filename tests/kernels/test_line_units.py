@@ -74,7 +74,8 @@ def slow_units(text, rules, folds):
         if not rules["paragraphs"] or not bare:
             folded = slow_fold("\n".join(open_lines), **folds)
             wide = sum(0x2E80 <= ord(c) <= 0xD7A3 or ord(c) >= 0x20000 for c in folded)
-            if wanted and folded and len(folded) + 2 * wide >= rules["least"]:
+            has_letter = any(unicodedata.category(c)[0] in "LN" for c in folded)
+            if wanted and has_letter and len(folded) + 2 * wide >= rules["least"]:
                 units.append(("\n".join(open_lines).strip(), folded))
             open_lines, wanted = [], True
     return units

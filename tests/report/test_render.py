@@ -126,6 +126,14 @@ def test_rows_of_several_kinds_become_tables_with_the_columns_they_have() -> Non
     assert Verdict("none", []).tables() == []
 
 
+def test_an_alarm_that_is_about_no_source_needs_no_share(report: Report) -> None:
+    rows = [{"split": "val", "alarm": "val: 0 of 9 records"}, {"split": "test", "alarm": None}]
+
+    alarms = replace(report, verdicts=[Verdict("03 split.random", rows)]).alarms
+
+    assert alarms == ["03 split.random: val: 0 of 9 records"]
+
+
 def test_an_alarm_stands_at_the_top_of_every_report(report: Report) -> None:
     rows = [{"table": "sources", "source": "a", "share": 0.75, "alarm": "lost more than 50%"}]
     report = replace(report, reused=[], verdicts=[Verdict("01 dedup.exact", rows)])

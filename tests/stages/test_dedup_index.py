@@ -7,7 +7,7 @@ import pytest
 
 import datakit
 from datakit import api
-from datakit.errors import DatakitError
+from datakit.errors import DatakitError, PipelineFileError
 from datakit.stages.dedup.minhash import MinHashDedup
 from datakit.testing import run_stage
 
@@ -58,6 +58,10 @@ def rejects(name):
     return {row["id"]: row for row in map(json.loads, lines)}
 
 
+def duplicates_of(record):
+    return [duplicate["id"] for duplicate in datakit.explain("out_new", record).duplicates]
+
+
 def test_records_of_a_reference_source_stay_out_and_are_named():
     rows = [{"source": "old", "id": f"old{n}", "text": text} for n, text in enumerate(OLD)]
     rows += [{"source": "new", "id": f"new{n}", "text": text} for n, text in enumerate(NEW)]
@@ -92,6 +96,26 @@ def test_the_next_batch_is_compared_with_a_saved_index(folder):
     assert "rejected by 01 dedup.minhash" in str(datakit.explain("out_new", "new0").render())
 
 
+def test_a_record_of_an_index_is_not_taken_for_one_of_the_run_with_the_same_id(folder):
+    rows = [{"id": f"new{n}", "text": text} for n, text in enumerate(OLD, 1)]
+    Path("old.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    run("old", 'save_index = "old.index"')
+    report = run("new", 'against_index = ["old.index"]')
+
+    values = {record: row["values"] for record, row in rejects("new").items()}
+    assert {i: (v["kept_id"], v.get("kept_in")) for i, v in values.items()} == {
+        "new0": ("new1", "old.index"),
+        "new2": ("new3", "old.index"),
+        "new3": ("new1", None),
+    }
+    assert duplicates_of("new1") == ["new3"]
+    path = Path("out_new/_datakit/rejects/01-dedup.minhash.jsonl")
+    path.write_text(path.read_text().replace('"kept_in":"old.index",', ""))
+    assert duplicates_of("new1") == ["new3"], "of an older datakit's rejects the source tells"
+    (row,) = [row for row in report.verdicts[0].rows if row["table"] == "sources"]
+    assert (row["duplicates"], row["of_other_sources"], row["of_indexes"]) == (3, 0, 2)
+
+
 def test_an_index_holds_what_stays_and_its_bytes_do_not_depend_on_shards(folder):
     run("new", 'save_index = "a.index"')
     whole = Path("a.index").read_bytes()
@@ -122,3 +146,22 @@ def test_an_index_that_does_not_fit_is_one_message(more, said, folder):
 
     with pytest.raises(DatakitError, match=said):
         run("old", more)
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ('save_index = "sub/../a.index"', "list both in against_index"),
+        ('save_index = "sub"', "'sub' is a folder"),
+    ],
+)
+def test_an_index_is_not_saved_over_one_that_is_read_nor_over_a_folder(more, said, folder):
+    run("old", 'save_index = "a.index"')
+    before = Path("a.index").read_bytes()
+    Path("sub").mkdir()
+
+    with pytest.raises(PipelineFileError, match=said) as error:
+        run("new", f'against_index = ["a.index"]\n{more}')
+
+    assert "save_index: " in str(error.value)
+    assert Path("a.index").read_bytes() == before

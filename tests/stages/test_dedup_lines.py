@@ -87,7 +87,7 @@ def test_the_number_of_partitions_changes_nothing(partitions, monkeypatch):
     monkeypatch.setattr(in_memory, "PARTITIONS", partitions)
 
     assert run_stage(stage, rows, batch_rows=7) == expected
-    assert expected.verdict[0]["removed"] > 0
+    assert expected.verdict[0]["surplus"] > 0
 
 
 def test_the_report_lists_the_most_frequent_lines():
@@ -104,9 +104,20 @@ def test_the_report_lists_the_most_frequent_lines():
         "Only a few times, a",
     ]
     assert verdict == [
-        {"count": 9, "records": 9, "sources": 3, "removed": 7},
-        {"count": 3, "records": 3, "sources": 1, "removed": 1},
+        {"count": 9, "records": 9, "sources": 3, "surplus": 7},
+        {"count": 3, "records": 3, "sources": 1, "surplus": 1},
     ]
+
+
+def test_the_report_does_not_say_that_lines_went_which_stayed():
+    """A message of nothing else is never emptied, so nothing is removed at all."""
+    rows = [{"messages": [{"role": "assistant", "content": "以上内容仅供参考，请遵医嘱。"}]}] * 5
+
+    outcome = run_stage(LinesDedup(keep_first=2), rows)
+
+    assert [row["messages"] for row in outcome.rows] == [row["messages"] for row in rows]
+    assert [row["surplus"] for row in outcome.verdict] == [3]
+    assert "removed" not in outcome.verdict[0]
 
 
 def test_a_reject_tells_what_was_measured_and_shows_the_record_as_it_came():

@@ -1,6 +1,7 @@
 """dedup.minhash against brute force and datasketch, and what it must not depend on."""
 
 import itertools
+import json
 import random
 
 import numpy as np
@@ -10,9 +11,11 @@ from datasketch import MinHash, MinHashLSH
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import datakit
 from datakit.errors import DatakitError, SettingsError
 from datakit.executors import in_memory
 from datakit.stages.dedup import groups, settle
+from datakit.stages.dedup.account import add_counts, count_records
 from datakit.stages.dedup.bands import choose_bands, recall_of
 from datakit.stages.dedup.minhash import MinHashDedup
 from datakit.stages.dedup.shingles import make_shingles
@@ -25,6 +28,7 @@ from datakit.stages.dedup.signatures import (
 from datakit.testing import run_stage
 
 WORDS = ["alpha", "beta", "gamma", "delta", "eps", "zeta", "eta"]
+SOURCES = ("a", "b", "empty")
 TEXTS = st.lists(
     st.lists(st.sampled_from(WORDS), max_size=7).map(" ".join)
     | st.text(alphabet="头痛发热咳嗽", max_size=9),
@@ -247,6 +251,40 @@ def test_the_account_has_shares_clusters_and_excerpts():
     ]
     largest = [row for row in verdict if row["table"] == "largest"]
     assert [(row["kept_id"], row["excerpt"]) for row in largest] == [("test/1", "x 一样的话")]
+
+
+def test_of_no_records_there_is_no_share_and_no_alarm():
+    (row,) = add_counts([count_records([("a", 0)])], alarm_share=0.5).to_dicts()
+
+    assert (row["records"], row["share"], row["alarm"]) == (0, None, None)
+
+
+def test_a_source_that_sends_no_records_is_not_in_the_account(tmp_path):
+    for name in ("a", "b"):
+        lines = [json.dumps({"text": f"{name} text {n}"}) + "\n" for n in range(3)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(lines))
+    (tmp_path / "empty.jsonl").write_text("")
+    sources = [f'[[source]]\nname = "{n}"\npath = "{tmp_path}/{n}.jsonl"' for n in SOURCES]
+    stage = '[[stage]]\nuse = "dedup.minhash"\nonly = ["b", "empty"]'
+    output = f'[output]\npath = "{tmp_path}/out"\nformat = "text"'
+    (tmp_path / "some.toml").write_text("\n".join([*sources, stage, output]))
+
+    report = datakit.run(tmp_path / "some.toml", executor="local")
+
+    assert report.alarms == []
+    assert [(row["source"], row["records"]) for row in report.verdicts[0].rows] == [("b", 3)]
+    text = (tmp_path / "out/_datakit/report.json").read_text()
+    assert "NaN" not in text
+
+
+def test_a_record_without_anything_to_compare_is_not_counted_as_compared():
+    rows = [{"text": "x", "k": "ein Wort" if n < 10 else None} for n in range(100)]
+
+    outcome = run_stage(MinHashDedup(on="k", alarm_share=0.8), rows)
+
+    account = outcome.verdict[0]
+    assert (account["records"], account["duplicates"], account["share"]) == (10, 9, 0.9)
+    assert account["alarm"] == "lost more than 80%"
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """split.random: exact sizes, whole groups, and what the result must not depend on."""
 
+import re
 from collections import Counter, defaultdict
 
 import pytest
@@ -8,6 +9,7 @@ from hypothesis import strategies as st
 
 from datakit.errors import DatakitError, SettingsError
 from datakit.executors import in_memory
+from datakit.records import MARKS
 from datakit.stages.split import random as split_random
 from datakit.stages.split.quotas import count_wanted, set_quotas
 from datakit.stages.split.random import RandomSplit
@@ -118,20 +120,23 @@ def test_another_seed_gives_other_sides():
 
 
 def test_copies_of_a_record_land_on_its_side():
-    rows = [{"id": f"r{n}{copy}"} for n in range(60) for copy in ("", "#2", "#3")]
+    copies = [("", 0), ("#2", 1), ("#3", 1), ("#2#2", 2)]
+    rows = [{"id": f"r#{n}{copy}", MARKS: marks} for n in range(60) for copy, marks in copies]
 
     found = sides(run_stage(RandomSplit(val=0.2, test=0.2), rows))
 
     assert set(found.values()) == {"train", "val", "test"}
-    assert all(found[f"r{n}"] == found[f"r{n}#2"] == found[f"r{n}#3"] for n in range(60))
+    for n in range(60):
+        assert len({found[f"r#{n}{copy}"] for copy, _ in copies}) == 1
 
 
-def test_a_number_sign_that_marks_no_copy_counts():
-    rows = [{"id": "x"}, {"id": "x#a"}, {"id": "x#0"}, {"id": "#x"}]
+@pytest.mark.parametrize("marked", [{}, {MARKS: 0}])
+def test_a_number_at_the_end_of_an_id_of_the_input_is_part_of_it(marked):
+    rows = [{"id": f"datakit/issues#{n}", **marked} for n in range(100)]
 
-    verdict = run_stage(RandomSplit(val=1, test=1), rows).verdict
+    verdict = run_stage(RandomSplit(val=0.05, test=7), rows).verdict
 
-    assert [row["achieved"] for row in verdict] == [2, 1, 1]
+    assert [row["achieved"] for row in verdict] == [88, 5, 7]
 
 
 def test_groups_by_two_columns_are_by_both_values():
@@ -142,6 +147,27 @@ def test_groups_by_two_columns_are_by_both_values():
     assert len({found[str(n)] for n in (0, 2, 4, 6, 8)}) == 1
     assert len({found[str(n)] for n in (1, 3, 5, 7, 9)}) == 1
     assert "val" in found.values()
+
+
+@pytest.mark.parametrize(
+    ("rows", "val", "alarm"),
+    [
+        ([{"g": n % 2} for n in range(200)], 10, "val: 0 of 10 records; .* holds 100"),
+        ([{"g": n} for n in range(5)], 0.05, "val: no records"),
+        ([{"g": n} for n in range(5)], 5, "train: no records"),
+    ],
+)
+def test_a_split_that_gets_no_records_rings_an_alarm(rows, val, alarm):
+    found = run_stage(RandomSplit(val=val, test=0, group_by="g", stratify=("source",)), rows)
+
+    (rung,) = [row["alarm"] for row in found.verdict if row["alarm"]]
+    assert re.match(alarm, rung)
+
+
+def test_a_split_that_is_not_asked_for_rings_none():
+    found = run_stage(RandomSplit(val=1, test=0), [{"text": "a"}, {"text": "b"}])
+
+    assert all("alarm" not in row for row in found.verdict)
 
 
 def test_more_records_than_there_are_is_an_error():

@@ -4,9 +4,9 @@ A summary and a verdict are tables of rows of three kinds, told by the column `t
 
 | table | a row is | columns |
 |---|---|---|
-| `sources` | a source | `records` compared, `duplicates`, their `share`, `of_other_sources` (the keeper is of another source), `alarm` |
+| `sources` | a source | `records` compared, `duplicates`, their `share` (null where none was compared), `of_other_sources` (the keeper is of another source of the run), `of_indexes` (the keeper is in an index; null where none is), `alarm` |
 | `clusters` | a class of sizes | `size`, `clusters`, `records`, keepers included |
-| `largest` | a cluster | `records`, `kept_id`, `kept_source`, `excerpt` of the keeper's text |
+| `largest` | a cluster | `records`, `kept_id`, `kept_source`, `kept_in` (the index it is in), `excerpt` of the keeper's text |
 """  # noqa: E501
 
 from collections.abc import Iterable
@@ -15,9 +15,10 @@ import polars as pl
 
 from datakit.barriers import Recall
 from datakit.records import SOURCE, Table, joined_content
-from datakit.stages.dedup.keepers import KEPT_ADDRESS, KEPT_ID, KEPT_SOURCE
+from datakit.stages.dedup.keepers import KEPT_ADDRESS, KEPT_ID, KEPT_IN, KEPT_SOURCE
 
 TABLE, SOURCES, CLUSTERS, LARGEST = "table", "sources", "clusters", "largest"
+KEPT = (KEPT_ID, KEPT_SOURCE, KEPT_IN, KEPT_ADDRESS)
 MOST_SHOWN = 10
 EXCERPT_CHARS = 60
 
@@ -31,9 +32,11 @@ SCHEMA = {
     "records": pl.Int64,
     "duplicates": pl.Int64,
     "of_other_sources": pl.Int64,
+    "of_indexes": pl.Int64,
     KEPT_ADDRESS: pl.UInt64,
     KEPT_ID: pl.String,
     KEPT_SOURCE: pl.String,
+    KEPT_IN: pl.String,
 }
 
 
@@ -45,14 +48,20 @@ def count_records(sources: Iterable[tuple[str, int]]) -> Table:
 
 
 def count_duplicates(duplicates: Table) -> Table:
-    """A summary of duplicates with `source`, `kept_id`, `kept_source` and `kept_address`."""
+    """A summary of duplicates with `source`, `kept_id`, `kept_source`, `kept_address`, and
+    `kept_in` if some may be like records of an index.
+    """
+    if KEPT_IN not in duplicates.columns:
+        duplicates = duplicates.with_columns(pl.lit(None, dtype=pl.String).alias(KEPT_IN))
+    # An index's sources are those of another run, whatever their names.
+    is_of_run = pl.col(KEPT_IN).is_null()
+    is_of_other = is_of_run & (pl.col(SOURCE) != pl.col(KEPT_SOURCE))
     gone = duplicates.group_by(SOURCE).agg(
         pl.len().cast(pl.Int64).alias("duplicates"),
-        (pl.col(SOURCE) != pl.col(KEPT_SOURCE)).sum().cast(pl.Int64).alias("of_other_sources"),
+        is_of_other.sum().cast(pl.Int64).alias("of_other_sources"),
+        (~is_of_run).sum().cast(pl.Int64).alias("of_indexes"),
     )
-    clusters = duplicates.group_by(KEPT_ADDRESS, KEPT_ID, KEPT_SOURCE).agg(
-        (pl.len().cast(pl.Int64) + 1).alias("records")
-    )
+    clusters = duplicates.group_by(KEPT).agg((pl.len().cast(pl.Int64) + 1).alias("records"))
     classes = [pl.when(pl.col("records") >= n).then(pl.lit(name)) for name, n in SIZES.items()]
     sizes = clusters.group_by(pl.coalesce(reversed(classes)).alias("size")).agg(
         pl.len().cast(pl.Int64).alias("clusters"), pl.col("records").sum()
@@ -69,14 +78,15 @@ def add_counts(summaries: Iterable[Table], *, alarm_share: float) -> Table:
     if not tables:
         return pl.DataFrame()
     rows = pl.concat(tables)
-    gone = pl.col("duplicates")
-    share = (gone / pl.col("records")).alias("share")
+    compared = pl.col("records")
+    # Of no records there is no share: 0 / 0 would be NaN, which is above any limit.
+    share = pl.when(compared > 0).then(pl.col("duplicates") / compared).alias("share")
     sources = (
         rows.filter(pl.col(TABLE) == SOURCES)
         .group_by(TABLE, SOURCE)
-        .agg(pl.sum("records", "duplicates", "of_other_sources"))
+        .agg(pl.sum("records", "duplicates", "of_other_sources", "of_indexes"))
         .sort(SOURCE)
-        .with_columns(share)
+        .with_columns(share, pl.when(pl.col("of_indexes").max() > 0).then("of_indexes"))
     )
     alarm = f"lost more than {alarm_share:.0%}"
     sources = sources.with_columns(
@@ -86,9 +96,9 @@ def add_counts(summaries: Iterable[Table], *, alarm_share: float) -> Table:
     sizes = rows.filter(pl.col(TABLE) == CLUSTERS).group_by(TABLE, "size")
     clusters = sizes.agg(pl.sum("clusters", "records")).sort(order)
     largest = _largest(rows.filter(pl.col(TABLE) == LARGEST))
-    columns = ["duplicates", "share", "of_other_sources", "alarm"]
+    columns = ["duplicates", "share", "of_other_sources", "of_indexes", "alarm"]
     return pl.concat([sources, clusters, largest], how="diagonal").select(
-        TABLE, SOURCE, "size", "clusters", "records", *columns, KEPT_ID, KEPT_SOURCE, KEPT_ADDRESS
+        TABLE, SOURCE, "size", "clusters", "records", *columns, *KEPT
     )
 
 

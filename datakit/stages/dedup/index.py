@@ -5,7 +5,7 @@ permutations are not in it: bucket keys are made anew, for the threshold and the
 """
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 import pyarrow as pa
 
-from datakit.errors import DatakitError
+from datakit.errors import DatakitError, SettingsError
 from datakit.records import ID, SOURCE, Table
 from datakit.stages.dedup.groups import SHINGLES
 from datakit.stages.dedup.shingles import SCHEME
@@ -38,6 +38,24 @@ class Piece:
 
     path: Path
     number: int
+
+
+def check_paths(against: Sequence[Path], save: Path | None) -> None:
+    """Raise SettingsError for an index to read that is not there, or one to write that cannot be
+    written or would take the place of one that is read.
+    """
+    for path in against:
+        if not path.is_file():
+            raise SettingsError("against_index", f"there is no file {str(path)!r}")
+    if save is None:
+        return
+    if save.is_dir():
+        hint = f'name a file in it: "{save / "records.index"}"'
+        raise SettingsError("save_index", f"{str(save)!r} is a folder", hint)
+    if save.resolve() in {path.resolve() for path in against}:
+        message = f"{str(save)!r} is compared with and would be lost: an index has new records only"
+        hint = "save to a new file, and list both in against_index next time"
+        raise SettingsError("save_index", message, hint)
 
 
 def describe(*, ngram_words: int, ngram_chars: int, on: str, seed: int) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from datakit.barriers import Decisions
 from datakit.records import Table
 
 KEPT_ID, KEPT_SOURCE, KEPT_ADDRESS = "kept_id", "kept_source", "kept_address"
+KEPT_IN = "kept_in"
+"""The index that the record that stays is in; null where it is one of the run."""
 
 
 def decide_duplicates(rows: Table, reason: str, values: Table) -> Decisions:

@@ -54,7 +54,8 @@ class LinesDedup:
     forms are: with `fold_case` in lower case, with `fold_width` full-width forms of ASCII as
     ASCII, any white space as one space, with `ignore_punctuation` without punctuation, save what
     can be part of a number. `fold_digits` (off by default) takes all digits for 0, as CCNet does:
-    page numbers and dates then make no difference, but nor do 5 mg and 8 mg.
+    page numbers and dates then make no difference, but nor do 5 mg and 8 mg. Lines without a
+    letter or a digit (`-----`) are left alone: they part what stands around them.
 
     Lines in fenced code blocks and rows of tables (beginning with `|`, or with two tabs) are
     neither counted nor removed unless `in_code` or `in_tables` says so.
@@ -69,8 +70,9 @@ class LinesDedup:
     `keep_first` times in what is written, unless a later stage rejects it.
 
     Reason: `repeated_lines` (`repeated_paragraphs`), with the number of them, the characters and
-    the share. The report lists the lines that stand most often, and counts by source what was
-    removed.
+    the share. The report counts by source what was removed, and lists the lines that stand most
+    often, with their `surplus`: how often they stand beyond the first `keep_first`. Fewer are
+    removed where a message would be emptied or a record stays whole.
     """
 
     needs: ClassVar[Columns] = frozenset({CONTENT})

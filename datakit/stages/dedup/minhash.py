@@ -30,13 +30,20 @@ from datakit.stages.dedup.groups import HEAD, SHINGLES, group_candidates
 from datakit.stages.dedup.index import (
     Piece,
     check_index,
+    check_paths,
     describe,
     list_pieces,
     read_piece,
     write_index,
 )
-from datakit.stages.dedup.keepers import KEPT_ID, KEPT_SOURCE, decide_duplicates, reject_also
-from datakit.stages.dedup.settle import FIXED, SIMILARITY, find_duplicates
+from datakit.stages.dedup.keepers import (
+    KEPT_ID,
+    KEPT_IN,
+    KEPT_SOURCE,
+    decide_duplicates,
+    reject_also,
+)
+from datakit.stages.dedup.settle import FIXED, INDEX, NO_INDEX, SIMILARITY, find_duplicates
 from datakit.stages.dedup.shingles import Bounds, Hashes, make_shingles
 from datakit.stages.dedup.signatures import make_band_keys
 
@@ -85,8 +92,11 @@ class MinHashDedup:
     release or a benchmark: their records stay before all others, come into no output (reason
     `reference`), and what resembles one of them goes, naming it by id. `against_index` does the
     same with index files, which `save_index` writes: the shingles of the records that stay, so
-    that the next batch need not read this one again. An index fits where `on` and the sizes of the
-    shingles are the same.
+    that the next batch need not read this one again. A record that goes because of an index has
+    its file in `kept_in`: the id in `kept_id` is then one of an earlier run. The report counts
+    these apart (`of_indexes`). An index fits where `on` and the sizes of the shingles are the
+    same. `save_index` names a file of its own, which has no records of the indexes
+    compared with: the batch after that lists them all.
 
     Memory: 5 bytes a record, and per worker one group of candidates that hang together (some 100
     MB; more only where one component is larger). On disk, while it runs: 16 bytes for each record
@@ -119,9 +129,7 @@ class MinHashDedup:
         for key in ("num_perm", "ngram_words", "ngram_chars"):
             if getattr(self, key) < 1:
                 raise SettingsError(key, f"{getattr(self, key)} is less than 1")
-        for path in self.against_index:
-            if not path.is_file():
-                raise SettingsError("against_index", f"there is no file {str(path)!r}")
+        check_paths(self.against_index, self.save_index)
         if choose_bands(self.threshold, self.num_perm) is None:
             message = f"{self.num_perm} permutations cannot find 99 % of the pairs at a threshold"
             hint = "raise num_perm or threshold"
@@ -150,6 +158,7 @@ class MinHashDedup:
             # References come before all others.
             pl.select(pl.when(fixed).then(0).otherwise(rank + 1).alias(RANK)).to_series(),
             fixed,
+            pl.lit(NO_INDEX, dtype=pl.Int32).alias(INDEX),
             nest(pl.Series(hashes), pl.Series(np.diff(bounds)), name=SHINGLES),
         )
         rows = self._bucket_rows(batch[ADDRESS], (hashes, bounds), partitions)
@@ -173,7 +182,9 @@ class MinHashDedup:
         np.cumsum(lists.list.len().to_numpy(), out=bounds[1:])
         hashes = lists.explode(empty_as_null=False).to_numpy().copy()
         rank, fixed = pl.lit(0, dtype=pl.UInt64).alias(RANK), pl.lit(True).alias(FIXED)
-        kept = found.select(ID, SOURCE, rank, fixed, SHINGLES)
+        number = self.against_index.index(piece.path)
+        index = pl.lit(number, dtype=pl.Int32).alias(INDEX)
+        kept = found.select(ID, SOURCE, rank, fixed, index, SHINGLES)
         addresses = make_addresses(shard, 0, found.height)
         return Observation(self._bucket_rows(addresses, (hashes, bounds), partitions), kept)
 
@@ -226,13 +237,18 @@ class MinHashDedup:
         """The candidates in groups that no bucket connects."""
         return replace(
             group_candidates(rows, shards),
-            summary=count_records((s.source, s.rows) for s in shards if s.source is not None),
+            summary=count_records(
+                (s.source, _count_compared(s)) for s in shards if s.source and s.rows
+            ),
         )
 
     def settle(self, members: Table, kept: Table) -> Reduced:
         """The duplicates, verified, each with the record that stays."""
-        duplicates = find_duplicates(members, kept, self.threshold)
-        decided = duplicates.select(ADDRESS, KEPT_ID, KEPT_SOURCE, SIMILARITY)
+        names = {number: str(path) for number, path in enumerate(self.against_index)}
+        duplicates = find_duplicates(members, kept, self.threshold).with_columns(
+            pl.col(INDEX).replace_strict(names, default=None, return_dtype=pl.String).alias(KEPT_IN)
+        )
+        decided = duplicates.select(ADDRESS, KEPT_ID, KEPT_SOURCE, KEPT_IN, SIMILARITY)
         return Reduced(decided, count_duplicates(duplicates))
 
     def decide(self, summaries: Iterable[Table]) -> Table:
@@ -248,3 +264,8 @@ class MinHashDedup:
         values = rows.drop(ADDRESS).with_columns(pl.lit(self.threshold).alias("threshold"))
         decisions = decide_duplicates(rows, "near_duplicate", values)
         return reject_also(decisions, batch[SOURCE].is_in(self.against), "reference")
+
+
+def _count_compared(shard: KeptShard) -> int:
+    """The records of a shard that have something to compare."""
+    return int((shard.kept()[SHINGLES].list.len() > 0).sum())

@@ -115,9 +115,10 @@ def _most_frequent(counted: Table, keep_first: int) -> Table:
         pl.col(ADDRESS).n_unique().cast(pl.Int64).alias("records"),
         pl.col(SOURCE).n_unique().cast(pl.Int64).alias("sources"),
     )
-    removed = (pl.col("count") - keep_first).alias("removed")
-    found = most.join(details, on=HASH).with_columns(removed)
-    return found.select("count", "records", "sources", "removed", ADDRESS, "_unit")
+    # Not what is removed: that is known once each record was looked at.
+    surplus = (pl.col("count") - keep_first).alias("surplus")
+    found = most.join(details, on=HASH).with_columns(surplus)
+    return found.select("count", "records", "sources", "surplus", ADDRESS, "_unit")
 
 
 def _top(counts: Table) -> Table:

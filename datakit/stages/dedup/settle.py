@@ -12,7 +12,9 @@ from datakit.records import ADDRESS, ID, SOURCE, Table
 from datakit.stages.dedup.groups import HEAD, SHINGLES
 from datakit.stages.dedup.keepers import KEPT_ADDRESS, KEPT_ID, KEPT_SOURCE
 
-SIMILARITY, FIXED = "similarity", "fixed"
+SIMILARITY, FIXED, INDEX = "similarity", "fixed", "index"
+NO_INDEX = -1
+"""In `INDEX`, the number of the index that a record is from: it is one of the run."""
 
 # Stayers of buckets up to this size are listed, those of larger ones searched by rare shingles.
 MOST_LISTED = 64
@@ -25,6 +27,7 @@ DUPLICATE_SCHEMA = {
     KEPT_ID: pl.String,
     KEPT_SOURCE: pl.String,
     KEPT_ADDRESS: pl.UInt64,
+    INDEX: pl.Int32,
     SIMILARITY: pl.Float64,
 }
 
@@ -33,13 +36,14 @@ def find_duplicates(members: Table, kept: Table, threshold: float) -> Table:
     """The records that go, each with the stayer it is most similar to (`DUPLICATE_SCHEMA`).
 
     `members` has a row for each record (`_address`) in each bucket (`head`), repeats allowed;
-    `kept` a row for each record: `_address`, `id`, `source`, `rank`, `shingles`, and `fixed`, true
-    for records that stay whatever they are like.
+    `kept` a row for each record: `_address`, `id`, `source`, `rank`, `shingles`, `index`, and
+    `fixed`, true for records that stay whatever they are like. The `index` told of a record that
+    goes is that of the stayer.
     """
     from datakit.kernels.settling import Sets, settle_records
 
     order = kept.select(pl.arg_sort_by(*KEEPER_ORDER)).to_series().to_numpy()
-    records = kept.select(ADDRESS, ID, SOURCE, FIXED)[order]
+    records = kept.select(ADDRESS, ID, SOURCE, FIXED, INDEX)[order]
     buckets, bounds = _memberships(members, records[ADDRESS])
     with tempfile.TemporaryFile() as file:
         shingles, starts, ends = _in_order(kept[SHINGLES], order, file)
@@ -55,6 +59,7 @@ def find_duplicates(members: Table, kept: Table, threshold: float) -> Table:
         KEPT_ID: keepers[ID],
         KEPT_SOURCE: keepers[SOURCE],
         KEPT_ADDRESS: keepers[ADDRESS],
+        INDEX: keepers[INDEX],
         SIMILARITY: pl.Series(similarity[gone]),
     }
     return pl.DataFrame(columns, schema=DUPLICATE_SCHEMA)

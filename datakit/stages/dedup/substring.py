@@ -76,7 +76,9 @@ class SubstringDedup:
     not rejected; it stays whole.
 
     Reason: `repeated_passages`, with the number of them, the characters and the share. The report
-    lists the passages that stand most often, and counts by source what was removed.
+    counts by source what was removed, and lists the passages that stand most often, with their
+    `surplus`: how often they stand beyond the first. Fewer are removed where a message would be
+    emptied or a record stays whole.
     """
 
     needs: ClassVar[Columns] = frozenset({CONTENT})

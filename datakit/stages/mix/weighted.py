@@ -41,7 +41,8 @@ class WeightedMix:
 
     Which records are taken is decided by a hash of seed and id; the cut lies where the target is
     reached, to within half a record. Where a source is passed over more than once, whole records
-    are repeated, each copy with its own id (`x#2`).
+    are repeated, each copy with its own id: `x#2`, or the next number that no copy or part of `x`
+    has from an earlier stage.
 
     Records of a source that `weights` does not name are rejected; to let them pass untouched,
     restrict the stage to the others (`only = ["medical", "general"]`). A named source that has

@@ -8,10 +8,20 @@ import polars as pl
 
 from datakit.barriers import Decisions, Observation, Recall, Reduced
 from datakit.errors import DatakitError, SettingsError
-from datakit.records import ADDRESS, ID, PARTITION, SOURCE, Batch, Columns, Table, hash_strings
+from datakit.records import (
+    ADDRESS,
+    PARTITION,
+    SOURCE,
+    Batch,
+    Columns,
+    Table,
+    hash_strings,
+    original_ids,
+)
 from datakit.stages.split.groups import (
     DEALT_SCHEMA,
     KEY,
+    SIZE,
     SPLIT,
     STRATUM,
     collect_groups,
@@ -25,9 +35,6 @@ ALL = "all"
 
 MOST_STRATA = 10_000
 UPPER = 1 << 32
-
-# What a mixture appends to the ids of repeated records: `x#2`; twice, `x#2#3`.
-COPY_MARK = r"(?:#[1-9][0-9]*)+$"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,10 +52,14 @@ class RandomSplit:
     session, a page) go to the same side, records with null in all of them each for itself. Whole
     groups meet the sizes as near as they can: a split takes groups until it is nearest to its
     size, and passes over those that are more than twice as large; the report shows target and
-    achieved. A group belongs to the stratum of its first record. Copies that a mixture made of a
-    record (`x#2`) and records of one source with the same id always stay together.
+    achieved. A group belongs to the stratum of its first record. Copies and parts that stages of
+    this pipeline made of a record (`x#2`) and records of one source with the same id always stay
+    together. Ids that end in such a number in the input (`issues#2`) are those of different
+    records; if an earlier run made them, so that they are copies, name a column in `group_by`.
 
-    Adds the column `split`; rejects nothing. The report counts target and achieved by stratum.
+    Adds the column `split`; rejects nothing. The report counts target and achieved by stratum, with
+    an alarm for a split that was asked for and got no records: of a few records a fraction may be
+    less than one, and a few large groups may all be too large. Its folder is then not written.
     """
 
     adds: ClassVar[Columns] = frozenset({SPLIT})
@@ -101,7 +112,9 @@ class RandomSplit:
             )
         quotas = set_quotas(dict(strata.iter_rows()), self._sizes, self._tie_order(strata[STRATUM]))
         dealt = pl.concat([pl.DataFrame(schema=DEALT_SCHEMA), *deal_groups(partitions, quotas)])
-        return Reduced(dealt.select(ADDRESS, SPLIT), _account(strata, quotas, dealt))
+        account = _account(strata, quotas, dealt)
+        smallest = min((int(table[SIZE].to_numpy().min()) for table in partitions), default=0)
+        return Reduced(dealt.select(ADDRESS, SPLIT), self._ring(account, smallest))
 
     def decide(self, summaries: Iterable[Table]) -> Table:
         """Target and achieved by stratum and split."""
@@ -119,6 +132,24 @@ class RandomSplit:
         columns = decided.select(SPLIT)
         return Decisions(decided["copies"], decided["reason"], columns=columns)
 
+    def _ring(self, account: Table, smallest: int) -> Table:
+        """The account, with an alarm in the first row of each split that was asked for and got no
+        records; `smallest`: the records of the smallest group.
+        """
+        totals = account.group_by(SPLIT).agg(pl.sum("target", "achieved"))
+        records = int(totals["achieved"].sum())
+        empty = {
+            split: _say_empty(split, (target, records), smallest)
+            for split, target, achieved in totals.iter_rows()
+            if not achieved and self._sizes.get(split, 1)
+        }
+        if not empty:
+            return account
+        alarm = pl.col(SPLIT).replace_strict(empty, default=None, return_dtype=pl.String)
+        return account.with_columns(
+            pl.when(pl.col(SPLIT).is_first_distinct()).then(alarm).alias("alarm")
+        )
+
     @property
     def _sizes(self) -> dict[str, Size]:
         return {VAL: self.val, TEST: self.test}
@@ -128,8 +159,7 @@ class RandomSplit:
         return (self.group_by,) if isinstance(self.group_by, str) else tuple(self.group_by)
 
     def _groups(self, batch: Batch) -> pl.Series:
-        base = pl.col(ID).str.replace(COPY_MARK, "")
-        group = pl.concat_str(pl.lit("id"), SOURCE, base, separator="\x1f")
+        group = pl.concat_str(pl.lit("id"), SOURCE, original_ids(batch), separator="\x1f")
         columns = list(self._group_columns)
         if columns:
             values = pl.concat_str(pl.lit("group"), pl.struct(columns).struct.json_encode())
@@ -147,6 +177,15 @@ class RandomSplit:
             split: dict(zip(strata, hash_strings(strata, seed=salt % (1 << 64)), strict=True))
             for split, salt in salts.items()
         }
+
+
+def _say_empty(split: str, sizes: tuple[int, int], smallest: int) -> str:
+    """Why a split has no records; `sizes`: its target, and all records."""
+    target, records = sizes
+    if not target:
+        return f"{split}: no records; its share of the {records:,} that there are is 0"
+    why = f"no group that was left fits, the smallest of all holds {smallest:,}"
+    return f"{split}: 0 of {target:,} records; {why}"
 
 
 def _account(strata: Table, quotas: dict[str, dict[str, int]], dealt: Table) -> Table:
