@@ -7,7 +7,7 @@ import pytest
 
 import datakit
 from datakit import api
-from datakit.errors import DatakitError, PipelineFileError
+from datakit.errors import PipelineFileError
 from datakit.stages.dedup.minhash import MinHashDedup
 from datakit.testing import run_stage
 
@@ -144,7 +144,7 @@ def test_an_index_holds_what_stays_and_its_bytes_do_not_depend_on_shards(folder)
 def test_an_index_that_does_not_fit_is_one_message(more, said, folder):
     run("new", 'save_index = "a.index"')
 
-    with pytest.raises(DatakitError, match=said):
+    with pytest.raises(PipelineFileError, match=said):
         run("old", more)
 
 

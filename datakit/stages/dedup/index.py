@@ -40,13 +40,14 @@ class Piece:
     number: int
 
 
-def check_paths(against: Sequence[Path], save: Path | None) -> None:
-    """Raise SettingsError for an index to read that is not there, or one to write that cannot be
-    written or would take the place of one that is read.
+def check_paths(against: Sequence[Path], save: Path | None, made: Mapping[str, Any]) -> None:
+    """Raise SettingsError for an index to read that is not there, is none or was made in another
+    way, and for one to write that cannot be written or would take the place of one that is read.
     """
     for path in against:
         if not path.is_file():
             raise SettingsError("against_index", f"there is no file {str(path)!r}")
+        _check_index(path, made)
     if save is None:
         return
     if save.is_dir():
@@ -59,7 +60,7 @@ def check_paths(against: Sequence[Path], save: Path | None) -> None:
 
 
 def describe(*, ngram_words: int, ngram_chars: int, on: str, seed: int) -> dict[str, Any]:
-    """How an index is made; what `check_index` looks at, and the seed and version for readers."""
+    """How an index is made; what `check_paths` looks at, and the seed and version for readers."""
     return {
         "scheme": SCHEME,
         "ngram_words": ngram_words,
@@ -98,20 +99,18 @@ def _pieces(tables: Iterable[Table]) -> Iterator[Table]:
         yield pl.concat(waiting)
 
 
-def check_index(path: Path, made: Mapping[str, Any]) -> None:
-    """See that an index can be compared with.
-
-    Raises:
-        DatakitError: it is no index, or its shingles were made in another way.
-    """
-    with _open(path) as reader:
-        found = json.loads(reader.schema.metadata[_KEY])
+def _check_index(path: Path, made: Mapping[str, Any]) -> None:
+    """Raise SettingsError unless an index can be compared with."""
+    try:
+        with _open(path) as reader:
+            found = json.loads(reader.schema.metadata[_KEY])
+    except DatakitError as error:
+        raise SettingsError("against_index", str(error)) from error
     for key in ("scheme", "ngram_words", "ngram_chars", "on"):
         if found.get(key) != made[key]:
-            raise DatakitError(
-                f"{path} was made with {key} = {found.get(key)!r}, here it is {made[key]!r}; "
-                f"set {key} alike, or make the index again (by datakit {found.get('datakit')})"
-            )
+            message = f"{path} was made with {key} = {found.get(key)!r}, here it is {made[key]!r}"
+            hint = f"set {key} alike, or make the index again (by datakit {found.get('datakit')})"
+            raise SettingsError("against_index", message, hint)
 
 
 def list_pieces(path: Path) -> list[Piece]:

@@ -57,6 +57,9 @@ class RandomSplit:
     together. Ids that end in such a number in the input (`issues#2`) are those of different
     records; if an earlier run made them, so that they are copies, name a column in `group_by`.
 
+    The same question with another answer is another record: where such must not stand in train and
+    test, put `select.per_prompt` or `dedup.exact` with `on = "prompt"` before.
+
     Adds the column `split`; rejects nothing. The report counts target and achieved by stratum, with
     an alarm for a split that was asked for and got no records: of a few records a fraction may be
     less than one, and a few large groups may all be too large. Its folder is then not written.
