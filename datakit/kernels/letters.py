@@ -15,6 +15,8 @@ SPACE, SIGN, IGNORED, SPACED, UNSPACED = 0, 1, 2, 3, 4
 KIND_SHIFT = np.uint32(24)
 KINDS = np.uint32(7)
 FOLDED = np.uint32((1 << 21) - 1)
+# Beyond the table every code point is a sign that is folded to itself.
+BEYOND = np.uint32(SIGN) << KIND_SHIFT
 MAYBE_NOT_NFC = np.uint32(1 << 31)
 
 
@@ -44,8 +46,7 @@ def look_up(data: Bytes, at: int, table: LetterTable) -> tuple[np.uint32, int]:
         return table[code], at + 3
     code = (byte & np.uint32(7)) << np.uint32(18) | (np.uint32(data[at + 1]) & low) << np.uint32(12)
     code |= (np.uint32(data[at + 2]) & low) << np.uint32(6) | (np.uint32(data[at + 3]) & low)
-    # The table's last entry stands for all code points beyond it.
-    return table[min(code, np.uint32(table.size - 1))], at + 4
+    return table[code] if code < table.size else BEYOND | code, at + 4
 
 
 @part

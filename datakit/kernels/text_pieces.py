@@ -13,8 +13,11 @@ SENTENCES, WORDS = 0, 1
 
 _FULL_STOP = 0x2E
 _LONGEST_ABBREVIATION = 2
-_CONTEXT = 16
-"""Characters, at least, on which it depends whether a run of words ends."""
+_SEEN = np.uint64((1 << 10) - 1)
+"""Bits of a hash of what stands before a place; as many characters decide on them."""
+_NO_HASH = np.uint64(1 << 63)
+_REACH = 40
+"""Letters within which a run of words ends; a wide character counts for two."""
 
 _SIZES = np.zeros(256, dtype=np.int64)
 """Size of the character that a byte begins, if no such character ends a sentence and all are wide
@@ -142,30 +145,40 @@ def next_sentence(data: Bytes, at: int, stop: int, wide: int) -> tuple[int, int]
 
 @part
 def next_words(
-    data: Bytes, at: int, stop: int, wide: int, state: np.uint64
-) -> tuple[int, int, np.uint64]:
-    """Where the run of words from `at` on ends, its weight, and the state there: before a word,
-    or a wide character, of whose some 20 characters before a hash, the state, says so; that is
-    before every 16th wide character and every 8th word, on average, and in equal text at the same
-    places.
+    data: Bytes, at: int, stop: int, wide: int, begins: tuple[np.uint64, np.uint64]
+) -> tuple[int, int, np.uint64, np.uint64]:
+    """Where the run of words from `at` on ends, its weight, and what the next one begins with: the
+    hash of the characters before it, and the part of that by which the place was chosen.
+
+    A run ends before a word or a wide character: at the first place that has a lower hash than
+    the run `begins` with, else at the lowest within `_REACH` (winnowing, Schleimer et al. 2003).
+    So no run is longer, unless a single word is, and equal texts are cut at the same places once
+    they have been equal for so long.
     """
-    start, weight, was_white, was_wide = at, 0, False, False
+    state, least = begins
+    best = (stop, 0, state, _NO_HASH)
+    start, weight, letters, was_white, was_wide = at, 0, 0, False, False
     while at < stop:
         code = code_at(data, at)
         broad, white = is_wide(code), is_white(code)
-        if at > start and not white:
-            found = state >> np.uint64(_CONTEXT)
-            if (broad or was_wide) and found & np.uint64(15) == 0:
-                break
-            if was_white and found & np.uint64(7) == 0:
-                break
+        if at > start and not white and (broad or was_wide or was_white):
+            found = state & _SEEN
+            if letters > _REACH and best[0] < stop:
+                return best
+            if found <= best[3]:
+                best = (at, weight, state, found)
+            if found < least:
+                return best
         weight += wide if broad else 1
         if not white:
+            letters += 2 if broad else 1
             mixed = np.uint64(code) * np.uint64(0x9E3779B97F4A7C15)
             state = (state << np.uint64(1)) + (mixed ^ mixed >> np.uint64(29))
         was_white, was_wide = white, broad
         at += char_size(data, at)
-    return at, weight, state
+    if letters > _REACH and best[0] < stop:
+        return best
+    return stop, weight, state, _NO_HASH
 
 
 @kernel
@@ -189,7 +202,7 @@ def scan_pieces(
                 continue
             last = strip_white(data, first, end)
             kind, fence = mark_line(data, first, last, (tabs, fence))
-            is_looked_at, state = kinds >> kind & 1, np.uint64(0)
+            is_looked_at, state, least = kinds >> kind & 1, np.uint64(0), np.uint64(0)
             while first < last:
                 if count == most:
                     return -1
@@ -198,7 +211,8 @@ def scan_pieces(
                 elif edges == SENTENCES:
                     behind, weight = next_sentence(data, first, last, wide)
                 else:
-                    behind, weight, state = next_words(data, first, last, wide, state)
+                    begins = state, least
+                    behind, weight, state, least = next_words(data, first, last, wide, begins)
                 until = strip_white(data, first, behind)
                 places[0, count], places[1, count], places[2, count] = text, first, until
                 places[3, count] = weight

@@ -1,5 +1,7 @@
 """Sentences and runs of words, and the windows over them."""
 
+import itertools
+
 import numpy as np
 import pytest
 import xxhash
@@ -78,6 +80,52 @@ def test_runs_of_words_are_short_and_cut_where_the_text_itself_says(text, most):
     assert all(" " not in (piece[0], piece[-1]) for piece in whole)
     if text is ENGLISH:
         assert {word for piece in whole for word in piece.split()} == set(text.split())
+
+
+def slow_cuts(words):
+    """Where a line of words is cut, as numbers of words: each time the first that has a lower hash
+    of the letters before it than the last, else the lowest within 40 letters (the last of equals).
+    """
+    letters, hashes, ends = "", [], []
+    for word in words:
+        state = 0
+        for letter in letters[-10:]:
+            mixed = ord(letter) * 0x9E3779B97F4A7C15 % 2**64
+            state = state * 2 + (mixed ^ mixed >> 29)
+        hashes.append(state % 2**10)
+        ends.append(len(letters))
+        letters += word
+    cuts, last, least = [], 0, 0
+    while True:
+        near = [n for n in range(last + 1, len(words)) if ends[n] - ends[last] <= 40]
+        lower = next((n for n in near if hashes[n] < least), None)
+        if lower is None and len(letters) - ends[last] <= 40:
+            return cuts
+        if not near and last + 1 == len(words):
+            return cuts
+        lowest = min(reversed(near), key=lambda n: hashes[n], default=last + 1)
+        last = lowest if lower is None else lower
+        least = hashes[last]
+        cuts.append(last)
+
+
+@given(st.lists(st.sampled_from(["a", "bc", "def", "ghijklmnop", "q" * 45]), min_size=1))
+def test_runs_of_words_are_cut_as_by_the_plain_version(words):
+    cuts = [0, *slow_cuts(words), len(words)]
+
+    shown = pieces_of(" ".join(words), WORDS)[0]
+
+    assert shown == [" ".join(words[a:b]) for a, b in itertools.pairwise(cuts)]
+
+
+@pytest.mark.parametrize(("text", "most"), [(LONG, 20), (ENGLISH, 40)])
+def test_no_run_of_words_is_long_and_equal_text_is_soon_cut_alike(text, most):
+    for start in range(100, 200, 7):
+        whole, part = (pieces_of(t, WORDS)[0] for t in (text, text[start:]))
+
+        assert all(len(piece.replace(" ", "")) <= most for piece in whole)
+        same = next(n for n, piece in enumerate(part) if whole[-len(part[n:]) :] == part[n:])
+        assert len("".join(part[:same]).replace(" ", "")) <= most + 10
 
 
 def slow_windows(pieces, weights, least):

@@ -17,6 +17,7 @@ PIECES = st.sampled_from([
     "高血压", "服药", "ａＢＣ１", "Word", "words", "naïve", "nai\u0308ve", "Éa", "é", "5.5", "mg",
     "ひらがな", "カタ", "한국어", "สวัสดี", "𠀀字", "a\u00adb", "a\u200bb", "👍🏽", "😀", "İx",
     "\ufeff", " ", "\n", "\u3000", "，", "。", "-", "_", "\x00", "ẞ", "\U000e0101", "ﬁ", "①", "٣",
+    "\U000f0001", "\U000f0002",
 ])
 # fmt: on
 TEXTS = st.lists(PIECES, max_size=12).map("".join) | st.text(max_size=12)
@@ -31,10 +32,9 @@ def slow_units(text):
     """A text's units, and how it is cut."""
     text = unicodedata.normalize("NFC", text)
     folded = [chr(ord(c) - 0xFEE0) if "！" <= c <= "～" else c for c in text]
-    # Beyond the last letter all are one sign.
-    folded = [chr(min(ord(c), LAST - 1)) for c in folded]
-    folded = [c for c in folded if not matches(c, UNSEEN)]
-    letters = [matches(c, f"[{LETTERS}]") for c in folded]
+    # Beyond the last letter there are only signs.
+    folded = [c for c in folded if ord(c) >= LAST or not matches(c, UNSEEN)]
+    letters = [ord(c) < LAST and matches(c, f"[{LETTERS}]") for c in folded]
     chars = [
         is_letter and matches(c, f"[{UNSPACED}]")
         for c, is_letter in zip(folded, letters, strict=True)
@@ -89,6 +89,16 @@ def test_forms_that_look_alike_are_alike(one, other):
     hashes, bounds = make_shingles(pl.Series([one, other]), ngram_words=1, ngram_chars=1)
 
     assert hashes[: bounds[1]].tolist() == hashes[bounds[1] :].tolist()
+
+
+def test_signs_beyond_all_letters_are_told_apart():
+    one, other = (chr(0xF0000 + n) * 7 for n in (1, 2))
+
+    hashes, bounds = make_shingles(pl.Series([one, other, one]), ngram_words=5, ngram_chars=5)
+
+    first, second, third = (set(hashes[a:b].tolist()) for a, b in itertools.pairwise(bounds))
+    assert first == third
+    assert not first & second
 
 
 def test_shingles_do_not_depend_on_the_texts_around():

@@ -1,5 +1,6 @@
 """dedup.substring against all pairs of passages, and what it promises."""
 
+import random
 from collections import defaultdict
 
 import pytest
@@ -138,6 +139,22 @@ def test_word_edges_come_close_to_where_a_repeat_begins_and_ends():
     left = len(texts[1]) - (len(texts[0]) - len(quote) - len(han))
     assert 0 <= left < 4 * 60
     assert all(word in rows[1]["text"].split() for word in words[:-1])
+
+
+def test_a_passage_little_longer_than_asked_for_is_found_by_words():
+    """Pieces have a greatest length, so that few letters are lost at either end."""
+    chance = random.Random(3)
+
+    def words(count):
+        return " ".join("".join(chance.choices("abcdefghij", k=5)) for _ in range(count))
+
+    quotes = [words(60) for _ in range(100)]
+    rows = [{"text": f"{words(30)} {quote} {words(30)}"} for quote in quotes for _ in range(2)]
+
+    outcome = run_stage(SubstringDedup(edges="word", max_removed_share=1.0), rows)
+
+    left = [len(row["text"]) - 2 * 180 for row in outcome.rows[1::2]]
+    assert sum(chars < 130 for chars in left) >= 95
 
 
 def test_the_report_lists_passages_once_a_record():

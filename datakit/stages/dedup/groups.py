@@ -23,6 +23,11 @@ Numbers: TypeAlias = NDArray[Any]
 Rows: TypeAlias = Callable[[], Iterator[Table]]
 
 
+def count_compared(shard: KeptShard) -> int:
+    """The records of a shard that have something to compare."""
+    return int((shard.kept()[SHINGLES].list.len() > 0).sum())
+
+
 def group_candidates(rows: Rows, shards: Sequence[KeptShard]) -> Regrouped:
     """The groups of the records in `rows`, pairs of `_address` and `head` (an address too)."""
     from datakit.kernels.components import find_roots, join_pairs

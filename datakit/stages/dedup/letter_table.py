@@ -16,7 +16,7 @@ LETTERS = r"\p{L}\p{M}\p{N}"
 # Zero-width joiners, variation selectors, soft hyphens, marks of direction: seen by nobody.
 UNSEEN = r"[\p{Default_Ignorable_Code_Point}--\u{200b}\u{115f}\u{1160}\u{3164}\u{ffa0}]"
 
-# Letters end here; the last entry, a sign, stands for all beyond.
+# Letters end here; what lies beyond (private use, mostly) is a sign each.
 LAST = 0x32400
 
 _WIDE_FIRST, _WIDE_LAST, _WIDE_SHIFT = 0xFF01, 0xFF5E, 0xFEE0

@@ -15,7 +15,6 @@ from datakit.ranking import RANK, check_keeper, columns_of_keeper, rank_records
 from datakit.records import (
     ADDRESS,
     ID,
-    PARTITION,
     SOURCE,
     Batch,
     Columns,
@@ -26,7 +25,8 @@ from datakit.records import (
 from datakit.stage import WRITES
 from datakit.stages.dedup.account import add_counts, add_excerpts, count_duplicates, count_records
 from datakit.stages.dedup.bands import choose_bands
-from datakit.stages.dedup.groups import HEAD, SHINGLES, group_candidates
+from datakit.stages.dedup.buckets import bucket_rows, find_heads
+from datakit.stages.dedup.groups import SHINGLES, count_compared, group_candidates
 from datakit.stages.dedup.index import (
     Piece,
     check_paths,
@@ -48,7 +48,6 @@ from datakit.stages.dedup.signatures import make_band_keys
 
 # datasketch's default; used where no pipeline gives a seed.
 DEFAULT_SEED = 1
-BUCKET = "bucket"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -204,26 +203,11 @@ class MinHashDedup:
     ) -> Table:
         keys = make_band_keys(*shingles, self.threshold, num_perm=self.num_perm, seed=self._seed)
         has_any = np.diff(shingles[1]) > 0
-        buckets = keys[has_any].reshape(-1)
-        columns = {
-            ADDRESS: np.repeat(addresses.to_numpy()[has_any], keys.shape[1]),
-            BUCKET: buckets,
-            PARTITION: (buckets % np.uint64(partitions)).astype(np.uint32),
-        }
-        return pl.DataFrame(columns)
+        return bucket_rows(addresses.filter(pl.Series(has_any)), keys[has_any], partitions)
 
     def reduce(self, observed: Table) -> Reduced:
-        """For each record in a bucket with others, the first of the bucket (its head).
-
-        Buckets with the same head become one, which only adds candidates; near copies share most
-        of their buckets, so that few rows are left.
-        """
-        from datakit.kernels.components import head_buckets
-
-        keys, addresses = observed[BUCKET].to_numpy(), observed[ADDRESS].to_numpy()
-        found, heads = np.empty((2, keys.size), dtype=np.uint64)
-        kept = head_buckets(keys, np.argsort(keys), addresses, found, heads)
-        return Reduced(pl.DataFrame({ADDRESS: found[:kept], HEAD: heads[:kept]}))
+        """For each record in a bucket with others, the first of the bucket."""
+        return Reduced(find_heads(observed))
 
     def regroup(
         self, rows: Callable[[], Iterator[Table]], shards: Sequence[KeptShard]
@@ -232,7 +216,7 @@ class MinHashDedup:
         return replace(
             group_candidates(rows, shards),
             summary=count_records(
-                (s.source, _count_compared(s)) for s in shards if s.source and s.rows
+                (s.source, count_compared(s)) for s in shards if s.source and s.rows
             ),
         )
 
@@ -258,8 +242,3 @@ class MinHashDedup:
         values = rows.drop(ADDRESS).with_columns(pl.lit(self.threshold).alias("threshold"))
         decisions = decide_duplicates(rows, "near_duplicate", values)
         return reject_also(decisions, batch[SOURCE].is_in(self.against), "reference")
-
-
-def _count_compared(shard: KeptShard) -> int:
-    """The records of a shard that have something to compare."""
-    return int((shard.kept()[SHINGLES].list.len() > 0).sum())

@@ -49,11 +49,12 @@ class SubstringDedup:
     in reading order stays.
 
     `edges` says where a passage may begin and end. `"sentence"`: pieces are sentences, so that
-    whole sentences go and whole sentences are left. `"word"`: pieces are runs of some 8 words, or
-    16 Han characters, cut at places that the text itself picks; a passage is then found up to
-    some 30 characters from where it really begins and ends, never within a word or a character,
-    at twice the cost. The end of a line always ends a piece. White space between pieces does not
-    count.
+    whole sentences go and whole sentences are left. `"word"`: pieces are runs of some 4 words, or
+    10 Han characters, of at most 40 letters, or 20 Han characters, cut at places that the text
+    itself picks; a passage is then found some 20 characters (10 of Han), at most some 60 (30),
+    from where it really begins and ends, never within a word or a character, at twice the cost.
+    So a passage that is hardly longer than `min_chars` may be missed. The end of a line always
+    ends a piece. White space between pieces does not count.
 
     `min_chars`: the least length, in characters. Left out, it is 200, with Han characters, kana
     and Hangul counting three each, so 67 of those: about 50 tokens, the figure of Lee et al., in
