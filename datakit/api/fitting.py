@@ -80,7 +80,7 @@ def train_classifier(
     """
     began = time.monotonic()
     compiled = None if pipeline is None else plan_file(pipeline)
-    named = {POSITIVE: list(positive), NEGATIVE: list(negative)}
+    named = {POSITIVE: list(dict.fromkeys(positive)), NEGATIVE: list(dict.fromkeys(negative))}
     if both := set(positive) & set(negative):
         raise UsageError(f"on both sides: {', '.join(sorted(both))}")
     sides = {side: _sides(names, compiled, text=text) for side, names in named.items()}

@@ -128,3 +128,14 @@ def test_the_command_prints_the_table(tmp_path: Path) -> None:
     assert result.exit_code == 0, result.output
     assert "min_score  precision" in result.output
     assert (tmp_path / "m.bin.json").is_file()
+
+
+def test_a_side_that_is_named_twice_counts_once(tmp_path: Path) -> None:
+    good = write_side(tmp_path / "p.jsonl", make_texts(POSITIVE, 40, 1))
+    bad = write_side(tmp_path / "n.jsonl", make_texts(NEGATIVE, 40, 2))
+
+    report = api.train_classifier(
+        tmp_path / "m.bin", positive=[good, good], negative=[bad], dim=4, epochs=1, buckets=10
+    )
+
+    assert sum(report.records["positive"]) == 40

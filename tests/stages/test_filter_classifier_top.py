@@ -44,6 +44,7 @@ def test_the_top_share_is_exact_in_any_batches(model: Path, keep: float, count: 
     assert ids(outcome) == [f"r{n}" for n in sorted(order[:count])]
     assert ids(run_stage(stage, many, batch_rows=9)) == ids(outcome)
     assert outcome.verdict[0]["kept"] == count
+    assert (outcome.verdict[0]["lowest_score"] is None) == (count == 0)
 
 
 def test_of_equal_scores_the_first_stay(model: Path) -> None:

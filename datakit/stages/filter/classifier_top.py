@@ -69,7 +69,9 @@ class ClassifierTop:
         return Reduced(observed.with_columns(place), counts)
 
     def decide(self, summaries: Iterable[Table]) -> Table:
-        """For each group the lowest score kept, and how many of the records that have it stay."""
+        """For each group the lowest score kept (null if none is), and how many of the records that
+        have it stay.
+        """
         counts = pl.concat([pl.DataFrame(schema=SCHEMA), *summaries])
         counts = counts.sort(GROUP, "score", descending=[False, True])
         share = Fraction(str(self.keep))
@@ -80,7 +82,8 @@ class ClassifierTop:
             before = scores["records"].cum_sum() - scores["records"]
             at = max(int((before < target).sum()) - 1, 0)
             kept_there = min(target - int(before[at]), int(scores["records"][at]))
-            rows.append((group, total, target, target / total, scores["score"][at], kept_there))
+            lowest = scores["score"][at] if target else None
+            rows.append((group, total, target, target / total, lowest, kept_there))
         names = (GROUP, "records", "kept", "share", "lowest_score", "_kept_there")
         kinds = (pl.String, pl.Int64, pl.Int64, pl.Float64, pl.Float64, pl.Int64)
         return pl.DataFrame(rows, schema=dict(zip(names, kinds, strict=True)), orient="row")
