@@ -139,16 +139,22 @@ def _bind(named: NamedStage, pipeline: Pipeline) -> Any:
     if not isinstance(named.stage, SourceReader):
         return named.stage
     before = [stage for stage in pipeline.stages if stage.index < named.index]
-    maps = [(each.stage, each.only) for each in before if isinstance(each.stage, Map)]
+    maps = {source.name: tuple(_maps_for(source, before)) for source in pipeline.sources}
+    sources = {source.name: source.source for source in pipeline.sources}
     return named.stage.bind(
-        {
-            source.name: PreparedSource(
-                source=source.source,
-                maps=tuple(m for m, only in maps if only is None or source.name in only),
-            )
-            for source in pipeline.sources
-        }
+        {name: PreparedSource(source=sources[name], maps=maps[name]) for name in sources}
     )
+
+
+def _maps_for(source: NamedSource, stages: Iterable[NamedStage]) -> Iterator[Map]:
+    """The maps that a source's records go through, but those for columns that filters add."""
+    have = frozenset({ID, SOURCE, META}) | source.source.adds
+    for named in stages:
+        is_for_it = named.only is None or source.name in named.only
+        stage = named.stage
+        if is_for_it and isinstance(stage, Map) and not missing_columns(stage.needs, have):
+            yield stage
+            have = columns_after(stage, have)
 
 
 def check_inputs(pipeline: Pipeline) -> None:
@@ -216,7 +222,7 @@ def _unfit_columns(stage: Any, line: int, name: str, have: Columns) -> Iterator[
 
 def _lacks(line: int, who: str, need: str, source: str, have: Columns) -> Problem:
     shown = "`text` or `messages`" if need == CONTENT else f"column {need!r}"
-    hint = f"columns there: {', '.join(sorted(have))}"
+    hint = f"columns there: {', '.join(sorted(n for n in have if not n.startswith('_')))}"
     if need == "messages":
         hint += "; add format.instruct or format.chat before, or choose another layout"
     return Problem(line, f"{who} {shown}, which records of source {source!r} do not have", hint)

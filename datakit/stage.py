@@ -198,7 +198,8 @@ class SourceReader(Stage, Protocol):
 
     def bind(self, sources: Mapping[str, Source]) -> Stage:
         """The stage with the sources it named, all by name; what they yield has gone through the
-        maps in front of the stage. Called once all stages are known.
+        maps in front of the stage, but those that need what a filter adds. Called once all stages
+        are known.
         """
         ...
 

@@ -5,19 +5,38 @@ from collections.abc import Sequence
 import polars as pl
 
 from datakit.conversations.calls import spelt_out
-from datakit.records import MESSAGES, MESSAGES_TYPE, REJECTED, Batch, map_content, nest
+from datakit.records import MESSAGES, MESSAGES_TYPE, REJECTED, TEXT, Batch, map_content, nest
 from datakit.text.special_tokens import SPECIAL_TOKENS, broken_token
 
 
 def split_in_batch(batch: Batch, tokens: Sequence[str] = SPECIAL_TOKENS) -> Batch:
     """The batch with the special tokens in its texts and messages made plain text of, in the
-    arguments of tool calls too.
+    arguments of tool calls too. A document keeps the one at its end.
     """
+    documents = split_documents(batch[TEXT], tokens) if TEXT in batch.columns else None
     batch = map_content(batch, lambda texts: split_tokens(texts, tokens))
+    if documents is not None:
+        batch = batch.with_columns(documents)
     for name in (MESSAGES, REJECTED):
         if batch.schema.get(name) == MESSAGES_TYPE:
             batch = batch.with_columns(_with_split_calls(batch[name], tokens))
     return batch
+
+
+def without_end(texts: pl.Expr, tokens: Sequence[str]) -> pl.Expr:
+    """Texts without the special token that may stand at their end to say that a document ends."""
+    end = "|".join(map(pl.escape_regex, tokens))
+    short = texts.str.replace(rf"(\S)\s*(?:{end})\s*$", "${1}")
+    return pl.when(texts.str.contains_any(list(tokens))).then(short).otherwise(texts)
+
+
+def split_documents(texts: pl.Series, tokens: Sequence[str]) -> pl.Series:
+    """`split_tokens` of all but the token at the end."""
+    text = pl.col("text")
+    heads = texts.to_frame("text").select(text, without_end(text, tokens).alias("head"))
+    split = heads.with_columns(split_tokens(heads["head"], tokens).alias("split"))
+    whole = pl.col("split") + text.str.strip_prefix(pl.col("head"))
+    return split.select(whole.alias(texts.name)).to_series()
 
 
 def _with_split_calls(messages: pl.Series, tokens: Sequence[str]) -> pl.Series:

@@ -25,8 +25,10 @@ def run_local(
     """
     if isinstance(stage, Filter):
         found = stage.reject(batch)
-        parted = part_by_verdicts(batch, found, adds=stage.adds, excerpt=excerpt)
-        return replace(parted, tallied=_tallied(stage, found))
+        tallied = _tallied(stage, found)
+        told = found.drop(name for name in tallied.columns if name not in stage.adds)
+        parted = part_by_verdicts(batch, told, adds=stage.adds, excerpt=excerpt)
+        return replace(parted, tallied=tallied)
     if isinstance(stage, Expander):
         keep_first = getattr(stage, "keep_first_id", False)
         expanded = stage.expand(batch)

@@ -352,6 +352,21 @@ def test_a_source_is_read_as_the_formatters_before_leave_it(tmp_path: Path) -> N
     assert report.rows_out == 2
 
 
+def test_a_map_for_what_a_filter_adds_is_not_for_benchmarks(tmp_path: Path) -> None:
+    write(tmp_path, [{"text": ZH["question"]}])
+    write(tmp_path, [{"text": f"见{ZH['question']}。"}, {"text": "无关的另一段文字"}], "web.jsonl")
+    stages = (
+        '[[stage]]\nuse = "filter.language"\n[[stage]]\nuse = "format.pretrain"\ntitle = "lang"\n'
+    )
+    text = SOURCES.format(folder=tmp_path)
+    path = tmp_path / "exam.toml"
+    path.write_text(text.replace("[[stage]]", f"{stages}[[stage]]", 1), encoding="utf-8")
+
+    report = datakit.run(path, executor="local")
+
+    assert report.rows_out == 1
+
+
 def test_a_benchmark_without_an_item_is_an_error_of_its_own(tmp_path: Path) -> None:
     with pytest.raises(DatakitError, match="'exam' has no item in it"):
         reasons(write(tmp_path, []), "text")

@@ -289,3 +289,34 @@ def test_a_run_in_which_nothing_is_joined(tmp_path: Path) -> None:
     assert report.verdicts[0].rows == [
         {"source": "s", "outcome": "alone", "records": 3, "conversations": None}
     ]
+
+
+def test_ids_after_splitting_and_merging_are_told_from_those_of_later_copies(
+    tmp_path: Path,
+) -> None:
+    rows = [{"id": f"issues#{n}", "messages": TALK} for n in range(1, 40)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "p.toml").write_text(
+        f'[[source]]\nname = "s"\npath = "{tmp_path}/a.jsonl"\nid = "id"\n'
+        'fields = { conversation = "messages" }\n'
+        '[[stage]]\nuse = "format.chat"\n'
+        '[[stage]]\nuse = "format.split_turns"\nhistory = "none"\n'
+        '[[stage]]\nuse = "format.merge_turns"\nby = "id"\n'
+        '[[stage]]\nuse = "mix.weighted"\nweights = { s = 1 }\nmax_epochs = 2\nbudget = 78\n'
+        'unit = "records"\n'
+        '[[stage]]\nuse = "split.random"\nval = 0.25\ntest = 0\n'
+        f'[output]\npath = "{tmp_path}/out"\nformat = "records"\n'
+    )
+
+    report = datakit.run(tmp_path / "p.toml", executor="local")
+
+    files = (tmp_path / "out").glob("*/*.jsonl")
+    written = {path.parent.name: pl.read_ndjson(path)["id"].to_list() for path in files}
+    assert sorted(written["train"] + written["val"]) == sorted(
+        [row["id"] for row in rows] + [f"{row['id']}#3" for row in rows]
+    )
+    assert len(written["val"]) == 20
+    assert report.rows_out == 78
+
+
+TALK = [{"role": "user" if n % 2 == 0 else "assistant", "content": f"说{n}"} for n in range(4)]

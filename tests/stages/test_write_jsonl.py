@@ -495,3 +495,14 @@ def test_one_text_that_is_no_date_saves_its_block_alone(
     monkeypatch.setattr(line_files, "GUESS_BYTES", size - 1)
     with pytest.raises(DatakitError, match=r"lines 3 to 4: every text of 'messages\.content'"):
         sink.write(iter([table]), tmp_path / "blocks.jsonl")
+
+
+def test_what_is_said_of_tools_and_weights_counts_only_where_it_is_meant() -> None:
+    document = {"text": "文", "tools": "锤子"}
+    question = {"role": "user", "content": "问", "weight": 0.5}
+    answer = {"role": "assistant", "content": "答"}
+
+    assert reasons_of(JsonlSink(layout="records"), [document]) == [None]
+    assert reasons_of(JsonlSink(layout="messages"), [{"messages": [question, answer]}]) == [None]
+    weighed = [{"messages": [question, answer | {"weight": 0.5}]}]
+    assert reasons_of(JsonlSink(layout="messages"), weighed) == ["turn_weight"]

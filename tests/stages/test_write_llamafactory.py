@@ -91,3 +91,9 @@ def test_reasoning_stands_before_the_content() -> None:
 
     value = found["conversations"][1]["value"]
     assert value == f"<think>\n想一想\n</think>\n\n{ANSWER['content']}"
+
+
+def test_nothing_is_filled_into_documents() -> None:
+    rows = [{"text": "<video> {{idx}}"}, {"text": "a <|im_end|> b"}]
+
+    assert reasons("llamafactory", rows, layout="pretrain") == [None, "special_token"]

@@ -265,8 +265,11 @@ def test_texts_for_pretraining(trainer: str) -> None:
         with pytest.raises(TypeError):
             sink_of(trainer, layouts=layout)
         return
-    rows = [{"text": "a"}, {"text": " "}, {"text": "</s>"}]
+    rows = [{"text": text} for text in ("a", " ", "</s>", "a</s>b", "a\n</s>\n", "a</s></s>")]
 
-    assert reasons(trainer, rows, layout=layout) == [None, "empty_text", "special_token"]
+    refused = "special_token"
+    assert reasons(trainer, rows, layout=layout) == [
+        *(None, "empty_text", refused, refused, None, refused),
+    ]
     (found,) = shaped(trainer, rows[:1], layout=layout)
     assert found in ({"text": "a"}, {"messages": [{"role": "assistant", "content": "a"}]})

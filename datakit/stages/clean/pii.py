@@ -82,28 +82,36 @@ class PiiCleaner:
 
     def map(self, batch: Batch) -> Batch:
         """The batch with placeholders, and `pii` and `n_pii`."""
-        counts = _earlier_counts(batch)
+        counts = _found_before(batch)
 
         def count(mask: Mask) -> Rewrite:
             def rewrite(texts: pl.Series, owners: NDArray[np.int64]) -> pl.Series:
                 masked, pieces = mask(texts)
                 for row, kind in pieces:
-                    counts[owners[row]][kind] += 1
+                    counts.setdefault(int(owners[row]), Counter())[kind] += 1
                 return masked
 
             return rewrite
 
         rewrites = dict.fromkeys(SPOKEN, count(self._mask))
         masked = map_fields(batch, {**rewrites, "tool_calls": count(self._mask_calls)})
-        kinds = [orjson.dumps(count).decode() if count else None for count in counts]
-        totals = [count.total() for count in counts]
+        kinds = [orjson.dumps(count).decode() for count in counts.values()]
+        totals = [count.total() for count in counts.values()]
+        no_kind, no_piece = (
+            pl.Series(PII, [None], dtype=pl.String),
+            pl.Series(N_PII, [0], pl.UInt32),
+        )
         return masked.with_columns(
-            pl.Series(PII, kinds, dtype=pl.String), pl.Series(N_PII, totals, dtype=pl.UInt32)
+            no_kind.new_from_index(0, batch.height).scatter(list(counts), kinds),
+            no_piece.new_from_index(0, batch.height).scatter(list(counts), totals),
         )
 
     def edits(self, batch: Batch, changed: Batch) -> Mapping[str, int]:
         """How many pieces of each kind were found."""
-        found, earlier = (sum(_earlier_counts(b), Counter()) for b in (changed, batch))
+        found, earlier = Counter[str](), Counter[str]()
+        for total, counted in ((found, changed), (earlier, batch)):
+            for count in _found_before(counted).values():
+                total.update(count)
         return found - earlier
 
     def _mask(self, texts: pl.Series) -> tuple[pl.Series, Pieces]:
@@ -155,11 +163,12 @@ class PiiCleaner:
         return "".join([*parts, line[at:]])
 
 
-def _earlier_counts(batch: Batch) -> list[Counter[str]]:
-    """What each record's `pii` counts; nothing where no such stage has been yet."""
-    if PII not in batch.columns:
-        return [Counter() for _ in range(batch.height)]
-    return [Counter(orjson.loads(kinds or "{}")) for kinds in batch[PII].cast(pl.String)]
+def _found_before(batch: Batch) -> dict[int, Counter[str]]:
+    """By row, what `pii` counts; nothing where no such stage has been yet."""
+    if batch.schema.get(N_PII) != pl.UInt32 or batch.schema.get(PII) != pl.String:
+        return {}  # columns of the data's own are text
+    rows = batch[PII].is_not_null().arg_true()
+    return {row: Counter(orjson.loads(batch[PII][row])) for row in rows}
 
 
 def _check_placeholder(key: str, placeholder: str) -> None:

@@ -8,7 +8,18 @@ import polars as pl
 
 from datakit.barriers import Decisions, KeptShard, Observation, Reduced, Regrouped
 from datakit.errors import SettingsError
-from datakit.records import ID, MESSAGES, MESSAGES_TYPE, PARTITION, SOURCE, Batch, Columns, Table
+from datakit.records import (
+    ID,
+    MARKS,
+    MESSAGES,
+    MESSAGES_TYPE,
+    NUMBERED,
+    PARTITION,
+    SOURCE,
+    Batch,
+    Columns,
+    Table,
+)
 from datakit.stages.format.counts import empty_counts
 from datakit.stages.format.merging import INTO, MERGED_IDS, NEW_ID, Joining, join_records
 from datakit.stages.format.merging_groups import (
@@ -142,6 +153,7 @@ class MergeTurnsFormat:
         joined = rows[MESSAGES].is_not_null()
         columns = [
             rows[NEW_ID].fill_null(batch[ID]).alias(ID),
+            *_marks(batch, rows),
             rows[MESSAGES].zip_with(joined, batch[MESSAGES]),
             rows[MERGED_IDS],
             *empty_counts(batch, joined),
@@ -150,3 +162,15 @@ class MergeTurnsFormat:
         reason = pl.Series(["merged"], dtype=pl.String).new_from_index(0, batch.height)
         values = rows.select(INTO, PLACE)
         return Decisions((~goes).cast(pl.UInt32), reason, values, pl.DataFrame(columns))
+
+
+def _marks(batch: Batch, rows: Table) -> list[pl.Series]:
+    """What the engine notes of ids, where the parts have got the id back that they had as one: the
+    number of the part is gone from it, and later copies go on counting behind the parts.
+    """
+    if MARKS not in batch.columns:
+        return []
+    is_back = rows[NEW_ID].is_not_null()
+    marks = batch[MARKS] - (batch[MARKS] > 0).cast(pl.UInt8)
+    parts = rows[MERGED_IDS].list.len().cast(pl.UInt32).alias(NUMBERED)
+    return [marks.zip_with(is_back, batch[MARKS]), parts.zip_with(is_back, batch[NUMBERED])]

@@ -95,6 +95,8 @@ class LlamaFactorySink(TrainerSettings):
     @property
     def tokens(self) -> Sequence[str]:
         """Tokens of templates, and the placeholders that are filled into contents."""
+        if self.layout == "pretrain":  # nothing is filled in there
+            return SPECIAL_TOKENS
         return (*SPECIAL_TOKENS, *MEDIA_TOKENS, "{{idx}}")
 
     def shape(self, batch: Batch) -> Table:

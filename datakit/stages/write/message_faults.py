@@ -6,7 +6,7 @@ import polars as pl
 
 from datakit.conversations.calls import check_tools
 from datakit.conversations.flat import flatten
-from datakit.conversations.tokens import said_in
+from datakit.conversations.tokens import said_in, without_end
 from datakit.ranking import read_numbers
 from datakit.records import (
     LABEL,
@@ -43,8 +43,10 @@ def trained_faults() -> list[Fault]:
 
 
 def weight_faults() -> list[Fault]:
-    """Weights of single messages, for layouts that have no place for them."""
-    weighed = pl.col(MESSAGES).list.eval(pl.element().struct.field("weight").is_not_null())
+    """Weights of single answers, for layouts that have no place for them."""
+    message = pl.element().struct
+    is_learnt = (message.field("role") == "assistant") & message.field("weight").is_not_null()
+    weighed = pl.col(MESSAGES).list.eval(is_learnt.fill_null(False))
     return [Fault("turn_weight", weighed.list.any(), weighed.list.arg_max())]
 
 
@@ -70,8 +72,9 @@ def is_weighed(weights: pl.Series) -> pl.Series:
 
 def tools_faults(batch: Batch, holds_tools: bool) -> list[Fault]:
     """A list of tools, for layouts that have no place for it; for others, one that is none."""
-    if batch.schema.get(TOOLS) != pl.String:
+    if batch.schema.get(TOOLS) != pl.String or MESSAGES not in batch.columns:
         return []
+    batch = batch.with_columns(pl.when(pl.col(MESSAGES).is_not_null()).then(TOOLS).alias(TOOLS))
     if not holds_tools:
         return [Fault("needs_tools", has_tools(pl.col(TOOLS)), column=TOOLS)]
     # Records share few lists of tools.
@@ -116,7 +119,7 @@ def token_faults(
     faults = []
     for name in columns:
         if name == TEXT and TEXT in batch.columns:
-            found = pl.col(TEXT).str.contains_any(live)
+            found = without_end(pl.col(TEXT), live).str.contains_any(live)
             faults.append(Fault("special_token", found, column=TEXT))
         elif batch.schema.get(name) == MESSAGES_TYPE:
             hits = said_in(flatten(batch[name])).str.contains_any(live).fill_null(False)
