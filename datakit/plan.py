@@ -21,7 +21,7 @@ from datakit.errors import (
     SettingsError,
     did_you_mean,
 )
-from datakit.prepared import PreparedSource
+from datakit.prepared import columns_after, missing_columns, prepare
 from datakit.records import CONTENT, ID, META, SOURCE, Columns
 from datakit.stage import Expander, Filter, Map, Sink, Source, SourceReader, Stage
 
@@ -138,23 +138,8 @@ def _bind(named: NamedStage, pipeline: Pipeline) -> Any:
     """
     if not isinstance(named.stage, SourceReader):
         return named.stage
-    before = [stage for stage in pipeline.stages if stage.index < named.index]
-    maps = {source.name: tuple(_maps_for(source, before)) for source in pipeline.sources}
-    sources = {source.name: source.source for source in pipeline.sources}
-    return named.stage.bind(
-        {name: PreparedSource(source=sources[name], maps=maps[name]) for name in sources}
-    )
-
-
-def _maps_for(source: NamedSource, stages: Iterable[NamedStage]) -> Iterator[Map]:
-    """The maps that a source's records go through, but those for columns that filters add."""
-    have = frozenset({ID, SOURCE, META}) | source.source.adds
-    for named in stages:
-        is_for_it = named.only is None or source.name in named.only
-        stage = named.stage
-        if is_for_it and isinstance(stage, Map) and not missing_columns(stage.needs, have):
-            yield stage
-            have = columns_after(stage, have)
+    before = [(each.stage, each.only) for each in pipeline.stages if each.index < named.index]
+    return named.stage.bind({s.name: prepare(s.source, before) for s in pipeline.sources})
 
 
 def check_inputs(pipeline: Pipeline) -> None:
@@ -169,6 +154,9 @@ def check_inputs(pipeline: Pipeline) -> None:
             source.source.inputs()
         except DatakitError as error:
             problems.append(Problem(source.line, f"source {source.name!r}: {error}"))
+        except Exception as error:  # noqa: BLE001 - a user's own reader may raise anything
+            what = f"{type(error).__name__}: {error}"
+            problems.append(Problem(source.line, f"source {source.name!r}: {what}"))
     if problems:
         raise PipelineFileError(pipeline.file, problems)
 
@@ -183,18 +171,6 @@ def cut_segments(steps: Sequence[Step]) -> Iterator[Segment]:
         else:
             stretch.append(step)
     yield Segment(index, applies, tuple(stretch), None)
-
-
-def columns_after(stage: Any, have: Columns) -> Columns:
-    """The columns there are after a stage."""
-    dropped: Columns = getattr(stage, "drops", frozenset())
-    added: Columns = stage.adds
-    return (have - dropped) | added
-
-
-def missing_columns(needs: Columns, have: Columns) -> list[str]:
-    """The needs that no column meets; a need of the form `a|b` is met by either."""
-    return sorted(need for need in needs if not have & set(need.split("|")))
 
 
 def _missing_columns(pipeline: Pipeline, source: NamedSource) -> Iterator[Problem]:

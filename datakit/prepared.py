@@ -1,12 +1,13 @@
-"""A source as the stages in front of a stage leave it, for stages that read sources themselves."""
+"""A source as the stages in front of a stage leave it, for whoever reads it outside a run."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from datakit.records import REASON, Batch, Columns
+from datakit.records import ID, META, REASON, SOURCE, VALUES, Batch, Columns
 from datakit.stage import InputFile, Map, Shard, Source
 
 
@@ -50,7 +51,32 @@ class PreparedSource:
         return self.source.unpack(shard, folder, shard_bytes)
 
 
+def columns_after(stage: Any, have: Columns) -> Columns:
+    """The columns there are after a stage."""
+    dropped: Columns = getattr(stage, "drops", frozenset())
+    added: Columns = stage.adds
+    return (have - dropped) | added
+
+
+def missing_columns(needs: Columns, have: Columns) -> list[str]:
+    """The needs that no column meets; a need of the form `a|b` is met by either."""
+    return sorted(need for need in needs if not have & set(need.split("|")))
+
+
+def prepare(source: Source, stages: Iterable[tuple[Any, Sequence[str] | None]]) -> PreparedSource:
+    """A source behind those of `stages` (each with the sources that it is for, None for all) that
+    are maps, but for maps that need what a filter adds.
+    """
+    have, maps = frozenset({ID, SOURCE, META}) | source.adds, list[Map]()
+    for stage, only in stages:
+        is_for_it = only is None or source.name in only
+        if is_for_it and isinstance(stage, Map) and not missing_columns(stage.needs, have):
+            maps.append(stage)
+            have = columns_after(stage, have)
+    return PreparedSource(source=source, maps=tuple(maps))
+
+
 def _without_refused(batch: Batch) -> Batch:
     if REASON not in batch.columns:
         return batch
-    return batch.filter(pl.col(REASON).is_null()).drop(REASON, "_values", strict=False)
+    return batch.filter(pl.col(REASON).is_null()).drop(REASON, VALUES, strict=False)

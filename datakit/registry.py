@@ -4,10 +4,12 @@ A module is imported when its name is first used. Users add their own by dotted 
 (`use = "my_pkg.stages:DropAds"`) or through the entry point group `datakit.stages`.
 """
 
+import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 
 from datakit.errors import UnknownNameError, UsageError
 
@@ -108,10 +110,17 @@ class Registry(Mapping[str, type]):
 
 def _load(name: str, target: str) -> type:
     module, _, attribute = target.partition(":")
+    # Users' modules lie where they work; what is installed goes before them.
+    if ":" in name and (here := str(Path.cwd())) not in sys.path:
+        sys.path.append(here)
     try:
         found = getattr(import_module(module), attribute)
-    except (ImportError, AttributeError) as error:
-        raise UsageError(f"stage {name!r} cannot be imported from {target!r}: {error}") from error
+    except Exception as error:  # whatever a user's module does when it is imported
+        what = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        raise UsageError(
+            f"stage {name!r} cannot be imported from {target!r}: {what} "
+            "(modules are looked for on Python's path, then in the current folder)"
+        ) from error
     if not isinstance(found, type):
         raise UsageError(f"stage {name!r}: {target!r} is not a class")
     return found

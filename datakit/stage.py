@@ -112,7 +112,8 @@ class Source(Protocol):
         ...
 
     def read(self, shard: Shard) -> Iterator[Batch]:
-        """The records of a shard, in order, in batches of bounded size.
+        """The records of a shard, in order, in batches of bounded size, with the columns `id`,
+        `source`, `_file`, `_line` and those of `adds`.
 
         A piece of input that is no record becomes a row with `_reason` (and `_values`, the JSON
         text of an object saying what was found) set and null content.

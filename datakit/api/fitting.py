@@ -9,6 +9,7 @@ from datakit.errors import PipelineFileError, Problem, UsageError
 from datakit.executors.fitting import Fitted, Fitting, fit_preset
 from datakit.executors.training import NEGATIVE, POSITIVE, Side, Training, train
 from datakit.plan import PATH_SOURCE, Plan, plan_file, plan_path
+from datakit.prepared import prepare
 from datakit.presets.load import load_preset
 from datakit.report.training import TrainingReport
 
@@ -26,8 +27,9 @@ def fit(
     """Set the thresholds of a preset by quantiles of a reference, text that should pass.
 
     Args:
-        reference: a pipeline file, whose sources are read (not its stages), or a path or pattern of
-            data files.
+        reference: a pipeline file, whose sources are read through the formatters and cleaners in
+            front of its first `filter.quality` or stage that sees all records, or a path or pattern
+            of data files.
         like: the preset, by name or path, whose rules get new thresholds.
         tail: the share of the reference that each rule may reject, 0 to 0.5.
         sample: how many records are measured, chosen by a hash of their ids.
@@ -50,7 +52,19 @@ def fit(
         compiled = plan_path(str(reference), text=text)
     seed = compiled.pipeline.seed
     fitting = Fitting(like=preset, tail=tail, sample=sample, seed=seed)
-    return fit_preset(compiled.sources, fitting)
+    return fit_preset(
+        [prepare(source, _stages_before(compiled)) for source in compiled.sources], fitting
+    )
+
+
+def _stages_before(plan: Plan) -> list[tuple[Any, tuple[str, ...] | None]]:
+    """The stages that make the texts that a quality filter would judge."""
+    found = []
+    for step in plan.segments[0].steps:
+        if step.name == "filter.quality":
+            break
+        found.append((step.stage, step.only))
+    return found
 
 
 def train_classifier(

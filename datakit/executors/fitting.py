@@ -6,6 +6,7 @@ on Wikipedia of each language), applied to all rules of any preset.
 
 import math
 import operator
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -61,14 +62,16 @@ def fit_preset(sources: Sequence[Source], fitting: Fitting) -> Fitted:
     Memory holds the signals of twice `sample` records, whatever the size of the sources.
 
     Raises:
-        UsageError: the sources have no record with any text.
+        UsageError: a source has no record with any text.
     """
     rules = fitting.like.rules
     named = {name for rule in rules for name in columns_named(rule.signal, rule.when)}
-    batches = (batch for source in sources for batch in _read(source))
+    counts: Counter[str] = Counter({source.name: 0 for source in sources})
+    batches = (batch for source in sources for batch in _read(source, counts))
     measured = _draw(batches, sorted(named), fitting)
-    if not measured.height:
-        raise UsageError("the reference has no record with a text; thresholds cannot be fitted")
+    if empty := [name for name, count in counts.items() if not count]:
+        hint = "name the field with `--text`, or the stage that makes a text of the records"
+        raise UsageError(f"no record of {', '.join(empty)} has a text to measure; {hint}")
     fitted = tuple(_fit(rule, measured, fitting.tail) for rule in rules)
     fails = measured.select(pl.any_horizontal([_fails(rule) for rule in fitted])).to_series()
     rejected = float(fails.sum()) / measured.height
@@ -89,11 +92,15 @@ def fit_preset(sources: Sequence[Source], fitting: Fitting) -> Fitted:
     return Fitted(preset._replace(rules=tuple(named_source)), measured.height, rejected)
 
 
-def _read(source: Source) -> Iterator[Batch]:
+def _read(source: Source, counts: Counter[str]) -> Iterator[Batch]:
+    """The records with a text; `counts` has how many there were."""
     for shard in source.shards(SHARD_BYTES):
         for batch in source.read(shard):
             is_record = pl.col(REASON).is_null() if REASON in batch.columns else pl.lit(value=True)
-            yield batch.filter(is_record)
+            texts = joined_content(batch).str.strip_chars()
+            kept = batch.filter(is_record & pl.lit(texts != "").fill_null(value=False))
+            counts[source.name] += kept.height
+            yield kept
 
 
 def _draw(batches: Iterable[Batch], names: Sequence[str], fitting: Fitting) -> Table:
@@ -102,13 +109,10 @@ def _draw(batches: Iterable[Batch], names: Sequence[str], fitting: Fitting) -> T
     held, bound = 0, None
     for batch in batches:
         ranks = hash_strings(batch[ID], seed=fitting.seed)
-        texts = joined_content(batch)
-        chosen = texts.is_not_null() & (texts != "")
         if bound is not None:
-            chosen &= ranks < bound
-        measured = measure(texts.filter(chosen), names)
-        kept.append(measured.with_columns(ranks.filter(chosen).alias(_RANK)))
-        held += measured.height
+            batch, ranks = batch.filter(ranks < bound), ranks.filter(ranks < bound)
+        kept.append(measure(joined_content(batch), names).with_columns(ranks.alias(_RANK)))
+        held += batch.height
         if held > 2 * fitting.sample:
             kept = [pl.concat(kept).bottom_k(fitting.sample, by=_RANK)]
             held, bound = fitting.sample, kept[0][_RANK].max()

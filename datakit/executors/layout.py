@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
-from datakit.executors.digests import digest_of, settings_of
+from datakit.executors.digests import digest_of, stage_identity
 from datakit.executors.local import Done
 from datakit.executors.workdir import task_directory
 from datakit.plan import Plan
@@ -45,9 +45,9 @@ class UnpackTask:
 
 
 def source_digest(source: Source, *, shard_bytes: int) -> str:
-    """Digest of a source's settings, the identity of its input, and the cut."""
+    """Digest of a source's reader and settings, the identity of its input, and the cut."""
     inputs = [asdict(file) for file in source.inputs()]
-    return digest_of("source", type(source).__qualname__, settings_of(source), inputs, shard_bytes)
+    return digest_of("source", stage_identity(source), inputs, shard_bytes)
 
 
 def first_cut(plan: Plan) -> list[ShardOf]:

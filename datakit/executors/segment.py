@@ -32,6 +32,7 @@ from datakit.executors.parting import (
     part_by_reason_column,
     part_by_verdicts,
 )
+from datakit.executors.reading import read_shard
 from datakit.executors.row_local import run_local
 from datakit.executors.tables import (
     list_by_address,
@@ -122,7 +123,7 @@ class _Run:
         source = self._task.source
         name = f"read {source.name}"
         self._books.open_account(0, name)
-        for batch in source.read(self._task.shard):
+        for batch in read_shard(source, self._task.shard):
             parted = part_by_reason_column(batch, excerpt=self._task.excerpt)
             if parted.rejects.height and getattr(source, "on_malformed", "reject") == "fail":
                 raise _malformed(source.name, parted.rejects)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from datakit import api
-from datakit.errors import UsageError
+from datakit.errors import PipelineFileError, UsageError
 from datakit.presets.load import load_preset, parse_preset
 from datakit.presets.write import preset_toml
 from datakit.stages.filter.quality import QualityFilter
@@ -135,5 +135,21 @@ def test_a_wrong_argument_is_told(tmp_path: Path, settings: dict, message: str):
 
 
 def test_a_reference_without_text_is_told(tmp_path: Path):
-    with pytest.raises(UsageError, match="no record with a text"):
+    with pytest.raises(UsageError, match="no record of files has a text"):
         api.fit(write(tmp_path / "reference.jsonl", [""]))
+
+
+def test_records_of_a_pipeline_are_measured_behind_its_formatters(tmp_path: Path, own: str):
+    rows = [{"q": "问" * n, "a": "答" * 5} for n in range(1, 9)]
+    (tmp_path / "qa.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    source = f'[[source]]\nname = "qa"\npath = "{tmp_path}/qa.jsonl"\n'
+    source += 'fields = { instruction = "q", output = "a" }\n'
+    pipeline = tmp_path / "pipeline.toml"
+    output = '[output]\npath = "out"\nformat = "messages"\n'
+    pipeline.write_text(f'{source}[[stage]]\nuse = "format.instruct"\n{output}')
+    without = tmp_path / "without.toml"
+    without.write_text(f'{source}[output]\npath = "out"\nformat = "jsonl"\nlayout = "records"\n')
+
+    assert api.fit(pipeline, like=own).records == 8
+    with pytest.raises((UsageError, PipelineFileError), match="qa"):
+        api.fit(without, like=own)
