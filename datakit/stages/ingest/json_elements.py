@@ -3,23 +3,28 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeAlias
 
 import orjson
 
 from datakit.errors import DatakitError
 from datakit.kernels.json_members import split_members
+from datakit.stages.ingest.rows import Fault
+
+Element: TypeAlias = bytes | Fault
 
 VALUES_OF = "*"
 SPACE = b" \t\r\n"
+NOT_CLOSED = Fault("malformed_json", {"error": "the file ends before the array is closed"})
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)
 
 
-def split_array(data: bytes) -> Iterator[bytes]:
+def split_array(data: bytes) -> Iterator[Element]:
     """The texts of the elements of a JSON array, whether they are valid or not.
 
-    What is left open at the end, and what follows the array, comes as one more text. A comma too
-    many is passed over.
+    What is left open at the end, and what follows the array, comes as one more text; where the
+    file breaks off between elements, `NOT_CLOSED` comes. A comma too many is passed over.
 
     >>> list(split_array(b'[{"a": [1, 2]}, x, "]"]'))
     [b'{"a": [1, 2]}', b'x', b'"]"']
@@ -40,6 +45,8 @@ def split_array(data: bytes) -> Iterator[bytes]:
             break
     if rest := data[start:].strip(SPACE):
         yield rest
+    if depth == 1:
+        yield NOT_CLOSED
 
 
 def whole_or_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
@@ -60,7 +67,7 @@ def _is_object(text: bytes) -> bool:
         return False
 
 
-def find_records(data: bytes, records: str, path: Path) -> Iterator[bytes]:
+def find_records(data: bytes, records: str, path: Path) -> Iterator[Element]:
     """The texts of the records at a path inside objects; of a file that is no JSON, all of it.
 
     Raises:
