@@ -50,6 +50,24 @@ def test_json_lines_under_the_name_of_json(tmp_path):
     assert [(line, reason) for line, reason, _ in rejects(rows)] == [(4, "malformed_json")]
 
 
+@pytest.mark.parametrize("bad", ['{"text": ', "header", '{"text": "x"}}'])
+def test_bad_first_line_costs_none_of_the_lines_after_it(tmp_path, bad):
+    rows = read(tmp_path, f"{bad}\n" + '{"text": "a"}\n' * 1000)
+    assert kept(rows, "text", "_line") == [("a", line) for line in range(2, 1002)]
+    assert [(line, reason) for line, reason, _ in rejects(rows)] == [(1, "malformed_json")]
+
+
+def test_lines_of_an_object_that_is_whole_are_no_records(tmp_path):
+    rows = read(tmp_path, '{"text": "a", "m":\n{"text": "b"}\n}')
+    assert kept(rows, "text") == [("a",)]
+
+
+def test_lines_of_a_broken_object_are_no_records(tmp_path):
+    rows = read(tmp_path, '{\n  "m": [\n    {"text": "b"}\n  ],\n  "text": "a",\n}')
+    assert [(line, reason) for line, reason, _ in rejects(rows)] == [(1, "malformed_json")]
+    assert not kept(rows, "text")
+
+
 def test_array_inside_objects(tmp_path):
     content = '{"version": 1, "data": {"items": [{"text": "a"}, {"text": "b"}]}}'
     rows = read(tmp_path, content, records="data.items")

@@ -1,7 +1,9 @@
 """Finding the records in a JSON file's text, without parsing what they hold."""
 
+import io
 import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,6 +17,7 @@ Element: TypeAlias = bytes | Fault
 
 VALUES_OF = "*"
 SPACE = b" \t\r\n"
+LINES_TRIED = 20
 NOT_CLOSED = Fault("malformed_json", {"error": "the file ends before the array is closed"})
 
 _TOKEN = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[\[\]{},]', re.DOTALL)
@@ -51,13 +54,22 @@ def split_array(data: bytes) -> Iterator[Element]:
 
 def whole_or_lines(data: bytes) -> Iterator[tuple[int, bytes]]:
     """One record, or JSON Lines under another name."""
-    first, _, rest = data.partition(b"\n")
-    if rest and _is_object(first):
+    if _is_lines(data):
         for number, line in enumerate(data.split(b"\n"), start=1):
             if line.strip(SPACE):
                 yield number, line.strip(SPACE)
     else:
         yield 1, data
+
+
+def _is_lines(data: bytes) -> bool:
+    """Whether one of the first lines is an object, and the whole is none: a line may be broken."""
+    lines = list(islice(io.BytesIO(data), LINES_TRIED))
+    if len(lines) < 2:
+        return False
+    # Inside a broken object that is written over several lines, its parts are mostly indented.
+    parts = (line for line in lines[1:] if line.startswith(b"{"))
+    return _is_object(lines[0]) or (any(map(_is_object, parts)) and not _is_object(data))
 
 
 def _is_object(text: bytes) -> bool:
