@@ -207,6 +207,8 @@ def test_header_that_will_not_do_is_an_error(tmp_path, content, said):
         ({"columns": ["a", "b"]}, "columns"),
         ({"encoding": "gb"}, "encoding"),
         ({"on_malformed": "skip"}, "on_malformed"),
+        ({"max_record_bytes": 0}, "max_record_bytes"),
+        ({"max_record_bytes": -1}, "max_record_bytes"),
     ],
 )
 def test_settings_mistakes(settings, key):

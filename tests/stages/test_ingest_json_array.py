@@ -222,6 +222,8 @@ def test_wrong_path_to_records_says_what_there_is(tmp_path):
         ({"array_field": ""}, "array_field"),
         ({"array_field": "a", "records": "b"}, "array_field"),
         ({"on_malformed": "skip"}, "on_malformed"),
+        ({"max_file_bytes": 0}, "max_file_bytes"),
+        ({"max_file_bytes": -1}, "max_file_bytes"),
         ({"encoding": "gb18O30"}, "encoding"),
         ({"fields": ["id"]}, "fields"),
     ],

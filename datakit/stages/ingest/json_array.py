@@ -11,7 +11,7 @@ from datakit.errors import DatakitError, SettingsError
 from datakit.records import Batch, Columns
 from datakit.stage import InputFile, Shard
 from datakit.stages.ingest.blocks import BLOCK_BYTES, make_block
-from datakit.stages.ingest.charset import AUTO, check_encoding
+from datakit.stages.ingest.charset import AUTO, EncodingErrors, check_encoding
 from datakit.stages.ingest.files import find_files, input_identity
 from datakit.stages.ingest.gathering import Gatherer
 from datakit.stages.ingest.json_elements import (
@@ -26,6 +26,8 @@ from datakit.stages.ingest.line_rows import COMPILED_FROM_BYTES, read_block
 from datakit.stages.ingest.mapping import Fault, FieldMapping, RowMapper
 from datakit.stages.ingest.whole_files import (
     BATCH_ROWS,
+    OnMalformed,
+    check_bound,
     check_on_malformed,
     decode_whole,
     file_shards,
@@ -77,13 +79,14 @@ class JsonArraySource:
     records: str | None = None
     array_field: str | None = None
     encoding: str = AUTO
-    encoding_errors: str = "reject"
+    encoding_errors: EncodingErrors = "reject"
     max_file_bytes: int = 512 << 20
-    on_malformed: str = "reject"
+    on_malformed: OnMalformed = "reject"
 
     def __post_init__(self) -> None:
         check_encoding(self.encoding, self.encoding_errors)
         check_on_malformed(self.on_malformed)
+        check_bound("max_file_bytes", self.max_file_bytes, most=None)
         _ = self._mapping
         if self.array_field is not None and (self.records is not None or not self.array_field):
             what = "is empty" if not self.array_field else "cannot be used together with `records`"
