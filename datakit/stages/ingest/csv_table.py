@@ -56,7 +56,8 @@ class CsvSource:
 
     `encoding` is "auto" (UTF-8, UTF-16, GB18030, Big5 are told apart) or a name;
     `encoding_errors` = "reject" refuses rows that do not decode, "replace" puts U+FFFD.
-    `max_record_bytes` bounds a line and a cell, so that a quote left open costs no more than that.
+    `max_record_bytes` bounds a line and a cell. A longer cell costs its row, if its quote is closed
+    within eight times the bound; else it was left open, and reading goes on behind the bound.
     `on_malformed` = "reject" counts what cannot be read and goes on, "fail" stops the run.
 
     Reasons, with the row's first line: `wrong_number_of_fields`, `unclosed_quote`,
