@@ -125,6 +125,7 @@ def test_paths_can_be_taken_from_the_file(folder, monkeypatch):
         (("run", "p.toml", "--workers", "0"), "--workers"),
         (("run", "p.toml", "--executor", "slurm"), "--executor"),
         (("preview", "p.toml", "-n", "0"), "-n"),
+        (("detect", "notes.jsonl", "--records", "0"), "--records"),
         (("stages", "filter.lenght"), "did you mean 'filter.length'?"),
         (("stages", "filter.length", "--markdown"), "leave NAME out"),
         (("report", "."), ""),
