@@ -124,6 +124,7 @@ def test_paths_can_be_taken_from_the_file(folder, monkeypatch):
         (("chek", "p.toml"), "No such command 'chek'"),
         (("run", "p.toml", "--workers", "0"), "--workers"),
         (("run", "p.toml", "--executor", "slurm"), "--executor"),
+        (("run", "p.toml", "--executor", "local", "--workers", "2"), 'need the executor "pool"'),
         (("preview", "p.toml", "-n", "0"), "-n"),
         (("detect", "notes.jsonl", "--records", "0"), "--records"),
         (("stages", "filter.lenght"), "did you mean 'filter.length'?"),
