@@ -37,6 +37,8 @@ Columns: TypeAlias = frozenset[str]
 
 ID, SOURCE, TEXT, MESSAGES, META = "id", "source", "text", "messages", "meta"
 FILE, LINE = "_file", "_line"
+# What no setting may name a column of the user's own: nor what starts with an underscore.
+RESERVED = (ID, SOURCE, TEXT, MESSAGES, META)
 # Of readers that map fields: a text of the input may look like JSON too, and is a text.
 NESTED, NESTED_TYPE = "_nested", pl.List(pl.String())
 # A stage that may refuse rows (a reader, a formatter) sets these two; the runner parts the rows.

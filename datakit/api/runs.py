@@ -62,13 +62,15 @@ def run(
             there and still valid is used again.
         workers: worker processes; all cores if None (one process for small inputs). The output
             does not depend on it.
-        executor: `"local"` (this process), `"pool"` (worker processes), or None to choose.
+        executor: `"local"` (this process, with no other `workers` than 1), `"pool"` (worker
+            processes), or None to choose.
         overrides: settings to change, as `--set` on the command line.
         relative_to_file: take relative paths from the file's folder.
         progress: told what happens; silent if None.
 
     Raises:
         PipelineFileError: mistakes in the file; nothing was run.
+        UsageError: no such executor, or not with so many workers.
         BrokenBooksError: rows went missing.
         InterruptedRunError: Ctrl-C; the same call goes on from there.
         DatakitError: any other failure that a user can put right.
@@ -126,6 +128,8 @@ def _choose_executor(plan: Plan, name: str | None, workers: int | None) -> Execu
         raise UsageError(f"unknown executor {name!r}; known: {', '.join(EXECUTORS)}")
     if workers is not None and workers < 1:
         raise UsageError(f"workers: {workers} is less than 1")
+    if name == "local" and workers not in (None, 1):
+        raise UsageError(f'workers: {workers} need the executor "pool"; "local" is this process')
     if name is None:
         size = sum(file.size for source in plan.sources for file in source.inputs())
         alone = workers == 1 or (workers is None and size < SMALL_INPUT_BYTES)

@@ -71,6 +71,14 @@ def test_the_name_of_a_source_and_the_seed_are_shown_as_the_pipelines():
     assert re.search(r"^  path +.* +required$", describe_stage("ingest.jsonl"), re.M)
 
 
+@pytest.mark.parametrize("name", [name for name in BUILT_IN if name.startswith("ingest.")])
+def test_readers_show_what_they_can_do_with_malformed_input(name):
+    types = {setting.name: setting.type for setting in settings_table(stages()[name])}
+
+    assert types["on_malformed"] == '"reject" or "fail"'
+    assert types.get("encoding_errors", '"reject" or "replace"') == '"reject" or "replace"'
+
+
 def test_an_unknown_stage_gets_a_suggestion():
     with pytest.raises(UsageError, match=r"did you mean 'filter.length'"):
         describe_stage("filter.lenght")

@@ -243,6 +243,19 @@ def test_a_mistake_in_a_source_is_placed(old, new, line, message):
     assert len(found) == 1
 
 
+def test_words_that_no_reader_knows_are_all_found():
+    source = '[[source]]\nname = "a"\npath = "a.txt"\n'
+    wrong = 'split = "pages"\nencoding_errors = "ignore"\non_malformed = "skip"\n'
+
+    assert [
+        (line, message.partition(":")[0]) for line, message in problems(source + wrong + TAIL)
+    ] == [
+        (4, "split"),
+        (5, "encoding_errors"),
+        (6, "on_malformed"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [

@@ -64,6 +64,12 @@ def test_what_gives_a_task_away(text: str, kind: str, answer: str) -> None:
     assert answer in found or (kind in ("cause", "title") and answer in question)
 
 
+def test_marks_of_a_heading_are_no_part_of_the_title() -> None:
+    ((_, answer),) = tasks_of("  ## 饮食调理 \r\n\r\n" + BASE * 4, kinds=("title",))
+
+    assert answer == "饮食调理"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -95,6 +101,9 @@ def test_what_gives_none_away(text: str) -> None:
         ("File descriptor that refers to the device that is to be tested.", "definition"),
         ("Targeted therapy     Targeted therapy is a type of treatment with drugs.", "definition"),
         ("参考文献\n" + BASE * 4, "title"),
+        ("# 标题行\n\n" + BASE * 5, "title"),
+        ("##感冒\n\n" + BASE * 5, "title"),
+        ("感冒  \n\n" + BASE * 5, "title"),
         ("使用指南\n########\n" + BASE * 4, "title"),
         ("高血压的饮食调理\n" + "心肺功能\n饮食\n" * 9 + BASE * 2, "title"),
     ],

@@ -112,6 +112,29 @@ def test_quote_left_open_takes_no_more_than_a_record_may_have(tmp_path):
     assert kept(rows, "text")[-1] == ("row29",)
 
 
+def test_cell_over_the_limit_costs_its_row_and_no_other(tmp_path):
+    content = 'text,x\n"' + "foo,bar\n" * 300 + '",1\nshort,c\n"' + "a\n" * 999 + '",1\nz,d'
+    rows = read(tmp_path, content, max_record_bytes=1024)
+    assert kept(rows, "text", "_line") == [("short", 303), ("z", 1304)]
+    assert [(line, reason, values["lines"]) for line, reason, values in rejects(rows)] == [
+        (2, "record_too_long", 301),
+        (304, "record_too_long", 1000),
+    ]
+
+
+def test_quote_that_cannot_close_a_cell_tells_that_one_was_left_open(tmp_path):
+    content = 'text,n\n"open\n' + "row,1\n" * 30 + '"a, b",2\nc,3\n'
+    rows = read(tmp_path, content, max_record_bytes=60)
+    assert found(rows) == [(2, "record_too_long")]
+    assert kept(rows, "text")[-3:] == [("row",), ("a, b",), ("c",)]
+
+
+def test_cell_far_over_the_limit_is_not_searched_for_its_end(tmp_path):
+    content = 'text,n\n"' + "row,1\n" * 200 + '",2\n'
+    rows = read(tmp_path, content, max_record_bytes=60)
+    assert len(kept(rows, "text")) > 100
+
+
 def test_cell_quoted_in_part_is_not_guessed_at(tmp_path):
     rows = read(tmp_path, 'text,n\n"a" b,1\nc,2\n5" disk,3\n')
     assert kept(rows, "text") == [("c",), ('5" disk',)]
@@ -207,6 +230,8 @@ def test_header_that_will_not_do_is_an_error(tmp_path, content, said):
         ({"columns": ["a", "b"]}, "columns"),
         ({"encoding": "gb"}, "encoding"),
         ({"on_malformed": "skip"}, "on_malformed"),
+        ({"max_record_bytes": 0}, "max_record_bytes"),
+        ({"max_record_bytes": -1}, "max_record_bytes"),
     ],
 )
 def test_settings_mistakes(settings, key):
@@ -230,3 +255,21 @@ def test_what_a_csv_writer_wrote_is_read_back(rows, block_bytes):
         at += 1 + sum(cell.count("\n") for cell in row)
         read_back.append(row)
     assert read_back == rows
+
+
+LONG_CELL = st.lists(st.text(st.sampled_from('a,"'), max_size=3), max_size=12).map("\n".join)
+
+
+@given(st.lists(st.tuples(LONG_CELL, LONG_CELL), max_size=8), st.integers(4, 40))
+def test_rows_with_too_long_cells_are_passed_over_whole(rows, block_bytes):
+    stream = io.StringIO(newline="")
+    csv.writer(stream, quoting=csv.QUOTE_ALL, lineterminator="\n").writerows(rows)
+    blocks = line_blocks(io.BytesIO(stream.getvalue().encode()), "utf-8", block_bytes=block_bytes)
+    read_back, at = list(read_records(Lines(blocks), Dialect(",", '"', 20))), 1
+    for (line, row), cells in zip(read_back, rows, strict=True):
+        assert line == at
+        at += 1 + sum(cell.count("\n") for cell in cells)
+        if max(map(len, cells)) > 20:
+            assert (row.reason, row.values["lines"]) == ("record_too_long", at - line)
+        else:
+            assert row == list(cells)

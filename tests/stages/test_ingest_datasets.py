@@ -66,8 +66,15 @@ def test_wrong_split_of_a_directory_of_one(tmp_path):
     path = str(tmp_path / "one")
     datasets.Dataset.from_dict({"text": ["a"]}, split="train").save_to_disk(path)
     assert kept(read_all(source(path=path, split="train")), "text") == [("a",)]
-    with pytest.raises(DatakitError, match="is one split, saved as 'train'"):
+    with pytest.raises(DatakitError, match="one is one split, saved as 'train'"):
         source(path=path, split="test").shards(1)
+
+
+def test_split_of_a_directory_without_splits(tmp_path):
+    path = str(tmp_path / "one")
+    datasets.Dataset.from_dict({"text": ["a"]}).save_to_disk(path)
+    with pytest.raises(DatakitError, match="one has no splits; leave `split` out"):
+        source(path=path, split="train").shards(1)
 
 
 @pytest.fixture

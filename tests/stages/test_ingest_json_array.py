@@ -50,6 +50,24 @@ def test_json_lines_under_the_name_of_json(tmp_path):
     assert [(line, reason) for line, reason, _ in rejects(rows)] == [(4, "malformed_json")]
 
 
+@pytest.mark.parametrize("bad", ['{"text": ', "header", '{"text": "x"}}'])
+def test_bad_first_line_costs_none_of_the_lines_after_it(tmp_path, bad):
+    rows = read(tmp_path, f"{bad}\n" + '{"text": "a"}\n' * 1000)
+    assert kept(rows, "text", "_line") == [("a", line) for line in range(2, 1002)]
+    assert [(line, reason) for line, reason, _ in rejects(rows)] == [(1, "malformed_json")]
+
+
+def test_lines_of_an_object_that_is_whole_are_no_records(tmp_path):
+    rows = read(tmp_path, '{"text": "a", "m":\n{"text": "b"}\n}')
+    assert kept(rows, "text") == [("a",)]
+
+
+def test_lines_of_a_broken_object_are_no_records(tmp_path):
+    rows = read(tmp_path, '{\n  "m": [\n    {"text": "b"}\n  ],\n  "text": "a",\n}')
+    assert [(line, reason) for line, reason, _ in rejects(rows)] == [(1, "malformed_json")]
+    assert not kept(rows, "text")
+
+
 def test_array_inside_objects(tmp_path):
     content = '{"version": 1, "data": {"items": [{"text": "a"}, {"text": "b"}]}}'
     rows = read(tmp_path, content, records="data.items")
@@ -104,7 +122,7 @@ def test_broken_elements_cost_no_others(tmp_path):
     ("content", "good"),
     [
         ('[{"text": "a"}, {"text": "b', 1),
-        ('[{"text": "a"}, {"text": "b"}', 2),
+        ('[{"text": "a"}, {"text": [1, "b"]', 1),
         ('[{"text": "a"}] rubbish', 1),
         ('[{"text": "a"}]]', 1),
         ("", 0),
@@ -116,7 +134,18 @@ def test_broken_file_keeps_what_is_whole(tmp_path, content, good):
     rows = read(tmp_path, content)
     reasons = [reason for _, reason, _ in rejects(rows)]
     assert rows.height - len(reasons) == good
-    assert reasons in (["malformed_json"], []) if good == 2 else reasons == ["malformed_json"]
+    assert reasons == ["malformed_json"]
+
+
+@pytest.mark.parametrize("end", [",\n", "\n", ""])
+def test_array_cut_off_between_elements_is_told(tmp_path, monkeypatch, end):
+    content = '[{"text": "a"},\n{"text": "b"}' + end
+    rows = read(tmp_path, content)
+    assert kept(rows, "text") == [("a",), ("b",)]
+    said = {"error": "the file ends before the array is closed"}
+    assert rejects(rows) == [(3, "malformed_json", said)]
+    monkeypatch.setattr(json_array, "COMPILED_FROM_BYTES", 10)
+    assert_frame_equal(read(tmp_path, content), rows)
 
 
 def test_broken_file_with_a_path_to_records_is_one_reject(tmp_path):
@@ -193,6 +222,8 @@ def test_wrong_path_to_records_says_what_there_is(tmp_path):
         ({"array_field": ""}, "array_field"),
         ({"array_field": "a", "records": "b"}, "array_field"),
         ({"on_malformed": "skip"}, "on_malformed"),
+        ({"max_file_bytes": 0}, "max_file_bytes"),
+        ({"max_file_bytes": -1}, "max_file_bytes"),
         ({"encoding": "gb18O30"}, "encoding"),
         ({"fields": ["id"]}, "fields"),
     ],

@@ -194,6 +194,8 @@ def test_nul_characters_are_rejected(tmp_path):
         ({"encoding": "gb"}, "encoding"),
         ({"encoding_errors": "ignore"}, "encoding_errors"),
         ({"on_malformed": "skip"}, "on_malformed"),
+        ({"max_record_bytes": 0}, "max_record_bytes"),
+        ({"max_record_bytes": -1}, "max_record_bytes"),
     ],
 )
 def test_settings_mistakes(settings, key):

@@ -8,8 +8,21 @@ from typing import Any, ClassVar
 import polars as pl
 
 from datakit.errors import SettingsError, did_you_mean
-from datakit.records import CONTENT, Batch, Columns, joined_content, map_content
+from datakit.records import (
+    CONTENT,
+    LABEL,
+    REJECTED,
+    RESERVED,
+    TOOLS,
+    WEIGHT,
+    Batch,
+    Columns,
+    joined_content,
+    map_content,
+)
 from datakit.stages.clean import line_rules as rules
+
+TAKEN = (*RESERVED, REJECTED, LABEL, TOOLS, WEIGHT)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -69,6 +82,9 @@ class LineCleaner:
         for key in ("end_with", "never_end_with", "holding", "erase"):
             if any(not phrase.strip() for phrase in getattr(self, key) or ()):
                 raise SettingsError(key, "an item is empty")
+        if self.removed in TAKEN or self.removed.startswith("_"):
+            message = f"{self.removed!r} is a name that datakit uses itself"
+            raise SettingsError("removed", message, 'such as removed = "share_removed"')
         if not (self._bad_lines() or self._erased()):
             hint = f'such as preset = "c4-en"; known: {", ".join(rules.PRESETS)}'
             raise SettingsError("preset", "there is no rule for lines", hint)

@@ -25,8 +25,10 @@ KINDS: tuple[Kind, ...] = (
     "word_to_text",
     "completion",
 )
-# A heading: a short first line without the mark of a sentence's end, before a line break.
-HEADING = r"^\s*#*\s*([^\n。！？.!?；;：:，,|<>{}]{4,60}?)\s*\n\s*([\s\S]+)$"
+_BREAKS = r"\n。！？.!?；;：:，,|<>{}"
+# A heading: a short first line without the mark of a sentence's end, before a line break. Its marks
+# and the spaces round it are no part of it.
+HEADING = rf"^\s*#*\s*([^#\s{_BREAKS}][^{_BREAKS}]{{2,58}}[^\s{_BREAKS}])\s*\n\s*([\s\S]+)$"
 NO_TITLE = (
     r"^$|^[\-（(\[、，。]|\\$|^(?i:概述|简介|目录|前言|序|摘要|附录|参考文献|其他|overview|introduction|contents"
     r"|preface|abstract|summary|notes?|source)$"

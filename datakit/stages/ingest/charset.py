@@ -13,12 +13,14 @@ guessed that would turn text into other text unseen.
 import codecs
 import re
 from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 from datakit.errors import SettingsError
 from datakit.stages.ingest.files import open_bytes
 
 AUTO = "auto"
-ERRORS = ("reject", "replace")
+EncodingErrors: TypeAlias = Literal["reject", "replace"]
+ERRORS = get_args(EncodingErrors)
 
 WHOLE_BYTES = 2 << 20
 """A file up to this size is judged whole, a larger one by its start and windows all over it."""

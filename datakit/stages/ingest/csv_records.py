@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +20,8 @@ DELIMITERS = ("\t", "|", ";", ",")
 SNIFFED_CHARS = 64 << 10
 SNIFFED_ROWS = 200
 EXCERPT_CHARS = 200
+LOOKED_AHEAD = 8
+"""How many times `max_field_chars` are searched for the end of a longer cell."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,34 @@ class Lines:
         self.held.seek(at)
         return start
 
+    def skip_cell(self, dialect: Dialect) -> bool:
+        """Go on behind the quoted cell that the line read last is part of; False, and nothing is
+        skipped, if its quote is not closed or stands where none can close.
+        """
+        at, text = self.held.tell(), self.held.getvalue()
+        start = text.rfind("\n", 0, at - 1) + 1
+        at, text = at - start, text[start:]
+        quote, searched = re.escape(dialect.quote), 0
+        closing = re.compile(f"(?<!{quote}){quote}(?:{quote * 2})*(?!{quote})")
+        while not (found := closing.search(text, searched)) and (
+            len(text) <= LOOKED_AHEAD * dialect.max_field_chars
+        ):
+            searched = len(text)
+            text += self._next_block().getvalue()
+            if searched == len(text):
+                break
+        behind = (dialect.delimiter, "\n", "\r", "")
+        is_closed = found is not None and text[found.end() : found.end() + 1] in behind
+        if found is not None and is_closed:
+            at = found.end()
+            # The reader counts the line that it is given the rest of once more.
+            self.skipped += text.count("\n", 0, at) - (at < len(text))
+        self.held.seek(0)
+        self.held.truncate()
+        self.held.write(text[at:])
+        self.held.seek(0)
+        return is_closed
+
     def _next_block(self) -> io.StringIO:
         block = next(self._blocks, LineBlock(b"", 0))
         for bad in block.bad:
@@ -89,7 +120,9 @@ def read_records(lines: Lines, dialect: Dialect) -> Iterator[tuple[int, list[str
         except StopIteration:
             return
         except csv.Error as error:
-            row = _explain(str(error), lines.skipped + reader.line_num + 1 - first)
+            if _is_too_long(error):
+                _skip_row(reader, lines, dialect)
+            row = _explain(error, lines.skipped + reader.line_num + 1 - first)
         if lines.bad:
             last = lines.skipped + reader.line_num
             found = [lines.bad.pop(n) for n in range(first, last + 1) if n in lines.bad]
@@ -98,12 +131,27 @@ def read_records(lines: Lines, dialect: Dialect) -> Iterator[tuple[int, list[str
             yield first, row
 
 
-def _explain(error: str, lines: int) -> Fault:
-    if "end of data" in error:
+def _skip_row(reader: "Reader", lines: Lines, dialect: Dialect) -> None:
+    """Go to the end of the row that has too long a cell, if it can be told where that ends."""
+    while lines.skip_cell(dialect):
+        try:
+            next(reader, None)
+        except csv.Error as error:
+            if _is_too_long(error):
+                continue
+        return
+
+
+def _is_too_long(error: csv.Error) -> bool:
+    return "field limit" in str(error)
+
+
+def _explain(error: csv.Error, lines: int) -> Fault:
+    if "end of data" in str(error):
         return Fault("unclosed_quote", {"lines": lines})
-    if "field limit" in error:
-        return Fault("record_too_long", {"lines": lines, "error": error})
-    return Fault("malformed_row", {"lines": lines, "error": error})
+    if _is_too_long(error):
+        return Fault("record_too_long", {"lines": lines, "error": str(error)})
+    return Fault("malformed_row", {"lines": lines, "error": str(error)})
 
 
 def sniff_delimiter(start: str, quote: str) -> str:

@@ -10,7 +10,7 @@ import polars as pl
 from datakit.errors import DatakitError, SettingsError
 from datakit.records import Batch, Columns
 from datakit.stage import InputFile, Shard
-from datakit.stages.ingest.charset import AUTO, check_encoding, detect_encoding
+from datakit.stages.ingest.charset import AUTO, EncodingErrors, check_encoding, detect_encoding
 from datakit.stages.ingest.csv_records import (
     EXCERPT_CHARS,
     Dialect,
@@ -25,6 +25,8 @@ from datakit.stages.ingest.mapping import Fault, FieldMapping, RowMapper
 from datakit.stages.ingest.whole_files import (
     BATCH_BYTES,
     BATCH_ROWS,
+    OnMalformed,
+    check_bound,
     check_columns,
     check_on_malformed,
     file_shards,
@@ -54,7 +56,8 @@ class CsvSource:
 
     `encoding` is "auto" (UTF-8, UTF-16, GB18030, Big5 are told apart) or a name;
     `encoding_errors` = "reject" refuses rows that do not decode, "replace" puts U+FFFD.
-    `max_record_bytes` bounds a line and a cell, so that a quote left open costs no more than that.
+    `max_record_bytes` bounds a line and a cell. A longer cell costs its row, if its quote is closed
+    within eight times the bound; else it was left open, and reading goes on behind the bound.
     `on_malformed` = "reject" counts what cannot be read and goes on, "fail" stops the run.
 
     Reasons, with the row's first line: `wrong_number_of_fields`, `unclosed_quote`,
@@ -73,13 +76,14 @@ class CsvSource:
     columns: list[str] | None = None
     skip_lines: int = 0
     encoding: str = AUTO
-    encoding_errors: str = "reject"
+    encoding_errors: EncodingErrors = "reject"
     max_record_bytes: int = 16 << 20
-    on_malformed: str = "reject"
+    on_malformed: OnMalformed = "reject"
 
     def __post_init__(self) -> None:
         check_encoding(self.encoding, self.encoding_errors)
         check_on_malformed(self.on_malformed)
+        check_bound("max_record_bytes", self.max_record_bytes)
         if self.delimiter != "auto" and (len(self.delimiter) != 1 or self.delimiter in "\r\n"):
             raise SettingsError("delimiter", f"{self.delimiter!r} is not one character")
         if len(self.quote) > 1 or self.quote in ("\r", "\n", self.delimiter):

@@ -4,9 +4,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from datakit.errors import SettingsError
-from datakit.records import FILE, ID, LINE, MESSAGES, META, NESTED, SOURCE, TEXT, Columns
-
-RESERVED = (ID, SOURCE, TEXT, MESSAGES, META)
+from datakit.records import (
+    FILE,
+    ID,
+    LINE,
+    MESSAGES,
+    META,
+    NESTED,
+    RESERVED,
+    SOURCE,
+    TEXT,
+    Columns,
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -71,7 +71,7 @@ class Loading:
     def _one_split(self, found: Any) -> Any:
         if not isinstance(found, dict):
             if self.path is not None and self.split not in (None, str(found.split)):
-                raise DatakitError(f"{self.label} is one split, saved as {str(found.split)!r}")
+                raise DatakitError(f"{self.path} {_why_no_split(found.split)}")
             return found
         if self.split is None and len(found) == 1:
             return next(iter(found.values()))
@@ -104,6 +104,12 @@ class Loading:
         except failures as error:
             message = f"{self.label} cannot be loaded by datasets: {error}"
             raise DatakitError(message) from error
+
+
+def _why_no_split(saved: object) -> str:
+    if saved is None:
+        return "has no splits; leave `split` out"
+    return f"is one split, saved as {str(saved)!r}"
 
 
 def _listed(splits: Mapping[str, Any]) -> str:

@@ -11,12 +11,13 @@ from datakit.errors import DatakitError, SettingsError
 from datakit.records import Batch, Columns
 from datakit.stage import InputFile, Shard
 from datakit.stages.ingest.blocks import BLOCK_BYTES, make_block
-from datakit.stages.ingest.charset import AUTO, check_encoding
+from datakit.stages.ingest.charset import AUTO, EncodingErrors, check_encoding
 from datakit.stages.ingest.files import find_files, input_identity
 from datakit.stages.ingest.gathering import Gatherer
 from datakit.stages.ingest.json_elements import (
     SPACE,
     VALUES_OF,
+    Element,
     find_records,
     split_array,
     whole_or_lines,
@@ -25,6 +26,8 @@ from datakit.stages.ingest.line_rows import COMPILED_FROM_BYTES, read_block
 from datakit.stages.ingest.mapping import Fault, FieldMapping, RowMapper
 from datakit.stages.ingest.whole_files import (
     BATCH_ROWS,
+    OnMalformed,
+    check_bound,
     check_on_malformed,
     decode_whole,
     file_shards,
@@ -53,7 +56,8 @@ class JsonArraySource:
     such.
 
     The line of a record is its number in its array, from 1. Array elements are judged one by
-    one, so a broken one costs no other as long as its brackets and quotes match.
+    one, so a broken one costs no other as long as its brackets and quotes match. Of a file that
+    breaks off the whole elements are read, and one reject says that the array is not closed.
 
     `encoding` is "auto" (UTF-8, UTF-16, GB18030, Big5 are told apart) or a name;
     `encoding_errors` = "reject" refuses a file that does not decode, "replace" puts U+FFFD.
@@ -75,13 +79,14 @@ class JsonArraySource:
     records: str | None = None
     array_field: str | None = None
     encoding: str = AUTO
-    encoding_errors: str = "reject"
+    encoding_errors: EncodingErrors = "reject"
     max_file_bytes: int = 512 << 20
-    on_malformed: str = "reject"
+    on_malformed: OnMalformed = "reject"
 
     def __post_init__(self) -> None:
         check_encoding(self.encoding, self.encoding_errors)
         check_on_malformed(self.on_malformed)
+        check_bound("max_file_bytes", self.max_file_bytes, most=None)
         _ = self._mapping
         if self.array_field is not None and (self.records is not None or not self.array_field):
             what = "is empty" if not self.array_field else "cannot be used together with `records`"
@@ -128,7 +133,8 @@ class JsonArraySource:
                 yield from _large_batches(mapper, self._elements(data, path))
             else:
                 for line, text in self._elements(data, path):
-                    yield from gatherer.add((name, line), text, len(text))
+                    size = 0 if isinstance(text, Fault) else len(text)
+                    yield from gatherer.add((name, line), text, size)
         yield from gatherer.flush()
 
     def unpack(self, shard: Shard, folder: Path, shard_bytes: int) -> list[Shard]:
@@ -147,13 +153,13 @@ class JsonArraySource:
         del content  # so that a large file is held no more than twice
         return text if isinstance(text, Fault) else text.encode("utf-8", "replace").strip(SPACE)
 
-    def _elements(self, data: bytes, path: Path) -> Iterator[tuple[int, bytes]]:
+    def _elements(self, data: bytes, path: Path) -> Iterator[tuple[int, Element]]:
         """The records' JSON texts, numbered, each on one line."""
         for line, text in self._find_elements(data, path):
             # Between tokens as good as a line end, and as wrong inside a string.
-            yield line, text.replace(b"\n", b"\t")
+            yield line, text if isinstance(text, Fault) else text.replace(b"\n", b"\t")
 
-    def _find_elements(self, data: bytes, path: Path) -> Iterator[tuple[int, bytes]]:
+    def _find_elements(self, data: bytes, path: Path) -> Iterator[tuple[int, Element]]:
         if self.array_field is not None and data[:1] == b"[":
             yield 1, b"{%b:%b}" % (orjson.dumps(self.array_field), data)
         elif self.records is None and data[:1] == b"[":
@@ -164,9 +170,9 @@ class JsonArraySource:
             yield from enumerate(find_records(data, self.records, path), start=1)
 
 
-def _large_batches(mapper: RowMapper, elements: Iterator[tuple[int, bytes]]) -> Iterator[Batch]:
+def _large_batches(mapper: RowMapper, elements: Iterator[tuple[int, Element]]) -> Iterator[Batch]:
     """The records of a large file, by the compiled reader of JSON Lines; the same as one by one."""
-    held: list[bytes] = []
+    held: list[Element] = []
     first = size = 0
     for line, text in elements:
         if size >= BLOCK_BYTES:
@@ -176,12 +182,14 @@ def _large_batches(mapper: RowMapper, elements: Iterator[tuple[int, bytes]]) -> 
         # Blank lines of JSON Lines are passed over, and count.
         held += [b""] * (line - first - len(held))
         held.append(text)
-        size += len(text)
+        size += 0 if isinstance(text, Fault) else len(text)
     if held:
         yield from _read_lines(mapper, held, first)
 
 
-def _read_lines(mapper: RowMapper, lines: list[bytes], first_line: int) -> Iterator[Batch]:
-    block = make_block(b"\n".join(lines), first_line, {})
+def _read_lines(mapper: RowMapper, lines: list[Element], first_line: int) -> Iterator[Batch]:
+    faults = {number: line for number, line in enumerate(lines) if isinstance(line, Fault)}
+    texts = [b"" if isinstance(line, Fault) else line for line in lines]
+    block = make_block(b"\n".join(texts), first_line, faults)
     batch = read_block(block, mapper, max_line_bytes=block.size, compiled=True)
     yield from batch.iter_slices(BATCH_ROWS)

@@ -10,11 +10,10 @@ from typing import BinaryIO, ClassVar
 
 import orjson
 
-from datakit.errors import SettingsError
 from datakit.records import Batch, Columns
 from datakit.stage import InputFile, Shard
 from datakit.stages.ingest.blocks import Block, LineReader, make_block
-from datakit.stages.ingest.charset import AUTO, check_encoding, detect_encoding
+from datakit.stages.ingest.charset import AUTO, EncodingErrors, check_encoding, detect_encoding
 from datakit.stages.ingest.decoding import is_byte_lined, line_blocks
 from datakit.stages.ingest.files import find_files, input_identity, is_compressed, open_bytes
 from datakit.stages.ingest.line_cuts import LimitedStream, cut_lines, write_pieces
@@ -22,6 +21,8 @@ from datakit.stages.ingest.line_rows import COMPILED_FROM_BYTES, read_block
 from datakit.stages.ingest.mapping import Fault, FieldMapping, RowMapper
 from datakit.stages.ingest.whole_files import (
     BATCH_ROWS,
+    OnMalformed,
+    check_bound,
     check_on_malformed,
     file_shards,
     read_shard,
@@ -30,7 +31,6 @@ from datakit.stages.ingest.whole_files import (
 
 SUFFIXES = (".jsonl", ".ndjson")
 ENCODING = "encoding"
-MOST_RECORD_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -65,17 +65,15 @@ class JsonlSource:
     id: str | None = None
     join: str = "\n\n"
     encoding: str = AUTO
-    encoding_errors: str = "reject"
+    encoding_errors: EncodingErrors = "reject"
     max_record_bytes: int = 16 << 20
-    on_malformed: str = "reject"
+    on_malformed: OnMalformed = "reject"
 
     def __post_init__(self) -> None:
         check_encoding(self.encoding, self.encoding_errors)
         check_on_malformed(self.on_malformed)
         _ = self._mapping
-        if not 0 < self.max_record_bytes <= MOST_RECORD_BYTES:
-            message = f"{self.max_record_bytes} is not between 1 and {MOST_RECORD_BYTES} (1 GiB)"
-            raise SettingsError("max_record_bytes", message)
+        check_bound("max_record_bytes", self.max_record_bytes)
 
     @property
     def _mapping(self) -> FieldMapping:

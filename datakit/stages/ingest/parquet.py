@@ -18,6 +18,7 @@ from datakit.stages.ingest.mapping import FieldMapping, RowMapper
 from datakit.stages.ingest.whole_files import (
     BATCH_BYTES,
     BATCH_ROWS,
+    OnMalformed,
     check_columns,
     check_on_malformed,
 )
@@ -50,7 +51,7 @@ class ParquetSource:
     fields: list[str] | dict[str, str] | None = None
     id: str | None = None
     join: str = "\n\n"
-    on_malformed: str = "reject"
+    on_malformed: OnMalformed = "reject"
 
     def __post_init__(self) -> None:
         check_on_malformed(self.on_malformed)

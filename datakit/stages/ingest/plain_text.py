@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, TypeAlias, get_args
 
 import orjson
 import polars as pl
@@ -11,7 +12,7 @@ import polars as pl
 from datakit.errors import SettingsError
 from datakit.records import Batch, Columns
 from datakit.stage import InputFile, Shard
-from datakit.stages.ingest.charset import AUTO, check_encoding, detect_encoding
+from datakit.stages.ingest.charset import AUTO, EncodingErrors, check_encoding, detect_encoding
 from datakit.stages.ingest.decoding import line_blocks
 from datakit.stages.ingest.files import find_files, input_identity, open_bytes
 from datakit.stages.ingest.gathering import Gatherer, add_faults, map_apart
@@ -25,6 +26,8 @@ from datakit.stages.ingest.text_pieces import (
 )
 from datakit.stages.ingest.whole_files import (
     BATCH_ROWS,
+    OnMalformed,
+    check_bound,
     check_on_malformed,
     decode_whole,
     file_shards,
@@ -36,7 +39,8 @@ from datakit.stages.ingest.whole_files import (
 )
 
 SUFFIXES = (".txt", ".text", ".md", ".markdown")
-SPLITS = ("file", "blank_lines", "lines")
+Split: TypeAlias = Literal["file", "blank_lines", "lines"]
+FrontMatter: TypeAlias = Literal["keep", "drop"]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -73,19 +77,21 @@ class TextSource:
     fields: list[str] | dict[str, str] | None = None
     id: str | None = None
     join: str = "\n\n"
-    split: str = "file"
+    split: Split = "file"
     pattern: str | None = None
-    front_matter: str = "keep"
+    front_matter: FrontMatter = "keep"
     encoding: str = AUTO
-    encoding_errors: str = "reject"
+    encoding_errors: EncodingErrors = "reject"
     max_record_bytes: int = 256 << 20
-    on_malformed: str = "reject"
+    on_malformed: OnMalformed = "reject"
 
     def __post_init__(self) -> None:
         check_encoding(self.encoding, self.encoding_errors)
         check_on_malformed(self.on_malformed)
-        if self.split not in SPLITS:
-            raise SettingsError("split", f"{self.split!r} is not one of {', '.join(SPLITS)}")
+        check_bound("max_record_bytes", self.max_record_bytes, most=None)
+        if self.split not in get_args(Split):
+            known = ", ".join(get_args(Split))
+            raise SettingsError("split", f"{self.split!r} is not one of {known}")
         if self.front_matter not in ("keep", "drop"):
             raise SettingsError("front_matter", f'{self.front_matter!r} is not "keep" or "drop"')
         if self.pattern is not None and self.split != "file":

@@ -7,6 +7,7 @@ files of about a shard each, which hold the same rows as reading it directly giv
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 import polars as pl
 import pyarrow as pa
@@ -29,6 +30,9 @@ LARGE_SHARE = 4
 BATCH_ROWS = 8192
 BATCH_BYTES = 8 << 20
 
+MOST_RECORD_BYTES = 1 << 30
+
+OnMalformed: TypeAlias = Literal["reject", "fail"]
 ReadFile = Callable[[Path, str], Iterator[Batch]]
 
 
@@ -40,6 +44,18 @@ def check_on_malformed(on_malformed: str) -> None:
     """
     if on_malformed not in ("reject", "fail"):
         raise SettingsError("on_malformed", f'{on_malformed!r} is neither "reject" nor "fail"')
+
+
+def check_bound(key: str, bound: int, *, most: int | None = MOST_RECORD_BYTES) -> None:
+    """Check a setting that bounds the bytes held at once; `most` is None for whole files.
+
+    Raises:
+        SettingsError: it is less than 1, or more than `most`.
+    """
+    if most is None and bound < 1:
+        raise SettingsError(key, f"{bound} is less than 1")
+    if most is not None and not 0 < bound <= most:
+        raise SettingsError(key, f"{bound} is not between 1 and {most} ({most >> 30} GiB)")
 
 
 def check_columns(columns: Sequence[str], wanted: Sequence[str], where: Path | str) -> None:

@@ -36,8 +36,9 @@ class PerPromptSelection:
 
     `keep` sets the order of a prompt's answers: the `"first"` read, the `"longest"` in characters
     (of the whole record), `"best:<column>"`, the greatest number in a column first, or by
-    `"source"`, as `source_priority` has them. What is equal goes by reading order. Equal answers
-    are not looked for: `dedup.exact` before takes them out.
+    `"source"`, as `source_priority` has them (sources not named there come last). Where
+    `source_priority` is given it also goes before the others. What is still equal goes by reading
+    order. Equal answers are not looked for: `dedup.exact` before takes them out.
 
     Reason: `beyond_most`, with the record's `place` among the prompt's `answers`, `most`, and the
     `kept_id` of the first of them. The report has, by source, the records with a prompt, the
