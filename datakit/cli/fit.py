@@ -49,8 +49,9 @@ from datakit.errors import UsageError
 def fit(reference: str, *, output: Path | None, **options: Any) -> None:
     """Set the thresholds of a preset so that good text passes.
 
-    REFERENCE is a pipeline file, whose sources are read through the formatters and cleaners in front
-    of its first filter.quality, or a path or pattern of data files. Records are chosen by a hash of their ids; memory does not grow with the reference.
+    REFERENCE is a pipeline file, whose sources are read through the formatters and cleaners in
+    front of its first filter.quality, or a path or pattern of data files. Records are chosen by a
+    hash of their ids; memory does not grow with the reference.
     The result is a preset for filter.quality: preset = "medical-zh.toml".
     """
     from datakit import api
