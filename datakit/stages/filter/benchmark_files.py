@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from datakit.errors import DatakitError
+from datakit.errors import DatakitError, SettingsError
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet", ".txt")
 COMPRESSED = {".gz": "gzip", ".zst": "zstd"}
@@ -111,3 +111,14 @@ def _read_parquet(path: Path) -> Iterator[dict[str, Any]]:
 
 
 _READERS = {".jsonl": _read_jsonl, ".ndjson": _read_jsonl, ".json": _read_json, ".txt": _read_text}
+
+
+def check_files(name: str, path: Path) -> None:
+    """Raise SettingsError unless a benchmark has files, all of a known format."""
+    files = find_benchmark_files(path)
+    if not files:
+        raise SettingsError("benchmarks", f"{name}: there is no file {str(path)!r}")
+    for file in files:
+        if kind_of(file) not in SUFFIXES:
+            hint = f"known: {', '.join(SUFFIXES)}, also with .gz or .zst"
+            raise SettingsError("benchmarks", f"{name}: {str(file)!r} has no known format", hint)

@@ -12,7 +12,7 @@ from datakit.conversations.roles import check_roles
 from datakit.errors import DatakitError, SettingsError, did_you_mean
 from datakit.records import CONTENT, SOURCE, Batch, Columns, Table, joined_content
 from datakit.stage import Source
-from datakit.stages.filter.benchmark_files import SUFFIXES, find_benchmark_files, kind_of
+from datakit.stages.filter.benchmark_files import check_files, find_benchmark_files
 from datakit.stages.filter.benchmark_items import PARTS, read_items, read_source_items
 from datakit.stages.filter.contamination import BenchmarkIndex, best_hits, build_index
 from datakit.stages.filter.recipes import RECIPES, Recipe, Rule
@@ -99,7 +99,7 @@ class DecontaminationFilter:
         for name, path in self.benchmarks.items():
             if "/" in name:
                 raise SettingsError("benchmarks", f"the name {name!r} has a slash in it")
-            _check_files(name, Path(path))
+            check_files(name, Path(path))
         if both := sorted(frozenset(self.sources) & self.benchmarks.keys()):
             raise SettingsError("sources", f"{both[0]!r} is a benchmark of another path as well")
         if self.recipe not in RECIPES:
@@ -235,16 +235,6 @@ TAGS = ("contaminated_by", "contaminated_item", "contamination")
 _SUMMARY = ["benchmark", "items", "looked_for", "items_found", "records_rejected"]
 _SUMMARY_TYPE = pl.Struct({"items": pl.List(pl.String)})
 _INDEXES: dict[str, BenchmarkIndex] = {}
-
-
-def _check_files(name: str, path: Path) -> None:
-    files = find_benchmark_files(path)
-    if not files:
-        raise SettingsError("benchmarks", f"{name}: there is no file {str(path)!r}")
-    for file in files:
-        if kind_of(file) not in SUFFIXES:
-            hint = f"known: {', '.join(SUFFIXES)}, also with .gz or .zst"
-            raise SettingsError("benchmarks", f"{name}: {str(file)!r} has no known format", hint)
 
 
 def _check_fields(fields: Mapping[str, Mapping[str, object]], known: Mapping[str, Path]) -> None:
