@@ -7,7 +7,7 @@ observing the next barrier, or in the sink. Nothing here reads data.
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from datakit.errors import (
 )
 from datakit.prepared import columns_after, missing_columns, prepare
 from datakit.records import CONTENT, ID, META, SOURCE, Columns
-from datakit.stage import Expander, Filter, Map, Sink, Source, SourceReader, Stage
+from datakit.stage import WRITES, Expander, Filter, Map, Sink, Source, SourceReader, Stage
 
 PATH_SOURCE = "files"
 """The name of the source of `plan_path`."""
@@ -124,6 +124,7 @@ def compile_plan(pipeline: Pipeline) -> Plan:
         PipelineFileError: a stage misses a column, names an unknown source, or is no stage.
     """
     problems = [*_wrong_kinds(pipeline.stages), *_unknown_sources(pipeline)]
+    problems += _written_twice(pipeline.stages)
     problems += [p for source in pipeline.sources for p in _missing_columns(pipeline, source)]
     if problems:
         raise PipelineFileError(pipeline.file, list(dict.fromkeys(problems)))
@@ -211,6 +212,20 @@ def _wrong_kinds(stages: Iterable[NamedStage]) -> Iterator[Problem]:
                 "a stage has needs and adds, and the methods of a Map, Filter, Expander or Barrier"
             )
             yield Problem(stage.line, f"{stage.name} is no stage", hint)
+
+
+def _written_twice(stages: Iterable[NamedStage]) -> Iterator[Problem]:
+    """Stages that would write the file of an earlier one."""
+    found: dict[Path, NamedStage] = {}
+    for named in stages:
+        stage: Any = named.stage
+        settings = fields(stage) if is_dataclass(stage) else ()
+        for key in [each.name for each in settings if each.metadata.get(WRITES)]:
+            path = getattr(stage, key)
+            first = found.setdefault(Path(path).resolve(), named) if path else named
+            if first is not named:
+                message = f"{named.name}: {key} is the file that stage {first.index} writes"
+                yield Problem(named.line, message, "name another file")
 
 
 def _unknown_sources(pipeline: Pipeline) -> Iterator[Problem]:

@@ -165,3 +165,12 @@ def test_an_index_is_not_saved_over_one_that_is_read_nor_over_a_folder(more, sai
 
     assert "save_index: " in str(error.value)
     assert Path("a.index").read_bytes() == before
+
+
+def test_two_stages_do_not_save_one_index(folder):
+    twice = 'save_index = "a.index"\n[[stage]]\nuse = "dedup.minhash"\nsave_index = "./a.index"'
+
+    with pytest.raises(PipelineFileError, match="save_index is the file that stage 1 writes"):
+        run("new", twice)
+
+    assert not Path("a.index").exists()
