@@ -140,7 +140,9 @@ def _text(number: int, content: Any) -> str | None:
     ]
     if parts and len(texts) == len(parts):
         return "".join(texts)
-    raise FaultyConversationError("wrong_type", message=number, content=kind_of(content))
+    kinds = [part.get("type") for part in parts if isinstance(part, dict)]
+    found = next((kind for kind in kinds if kind != "text" and isinstance(kind, str)), None)
+    raise FaultyConversationError("wrong_type", message=number, content=found or kind_of(content))
 
 
 def _speaker_keys(number: int, item: dict[str, Any], names: Names) -> list[Said]:

@@ -10,8 +10,10 @@ from datakit.stages.format.tool_calls import FaultyConversationError
 REASONING = ("reasoning_content", "reasoning", "thinking")
 TRAIN = ("train", "loss")
 WEIGHT = ("weight", "loss_weight", "loss_scale")
-SPECIAL = (*REASONING, *TRAIN, *WEIGHT)
-"""Members that are read: `train` is axolotl's, `loss` and `loss_scale` ms-swift's, `weight`
+MEDIA = ("images", "videos", "audios", "image", "video", "audio")
+"""What a conversation of texts cannot hold."""
+SPECIAL = (*REASONING, *TRAIN, *WEIGHT, *MEDIA)
+"""Members that are looked at: `train` is axolotl's, `loss` and `loss_scale` ms-swift's, `weight`
 OpenAI's and ShareGPT's, `loss_weight` LLaMA-Factory's."""
 
 
@@ -27,7 +29,7 @@ NONE = Extras()
 
 
 def read_extras(number: int, item: dict[str, Any]) -> Extras:
-    """What a message holds of `SPECIAL`.
+    """What a message holds of `SPECIAL`; media are refused.
 
     A weight of 0 means not to train, a weight of 1 to train; others are kept as they are.
 
@@ -36,6 +38,9 @@ def read_extras(number: int, item: dict[str, Any]) -> Extras:
     """
     if not any(key in item for key in SPECIAL):
         return NONE
+    for key in MEDIA:
+        if item.get(key):
+            raise FaultyConversationError("wrong_type", message=number, content=key)
     reasoning = _first(item, REASONING)
     train, weight = _first(item, TRAIN), _first(item, WEIGHT)
     if not isinstance(reasoning, str | None):
