@@ -1,7 +1,8 @@
 """Repairs of conversations in flat form (`flat.py`): what makes valid ones of them."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any, Self
 
 import polars as pl
 
@@ -21,6 +22,11 @@ class Repairs:
     merge_with: str = "\n"
     drop_leading_assistant: bool = False
     drop_trailing_user: bool = False
+
+    @classmethod
+    def named_in(cls, settings: Any) -> Self:
+        """The repairs that a stage's settings of the same names ask for."""
+        return cls(**{field.name: getattr(settings, field.name) for field in fields(cls)})
 
     def steps(self) -> Iterator[Step]:
         """The repairs that are wanted, with their names, in the order of the fields."""

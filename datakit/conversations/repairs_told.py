@@ -55,8 +55,9 @@ def tell(done: Done, rows: int, column: str) -> pl.Series:
 def count_told(told: pl.Series) -> Counter[str]:
     """How many messages each repair concerned, from what `tell` told."""
     found: Counter[str] = Counter()
-    for text in told.drop_nulls():
+    # Few different ones are told.
+    for text, records in told.drop_nulls().value_counts().iter_rows():
         for repair in text.split(", "):
             name, _, count = repair.rpartition(" ")
-            found[name] += int(count)
+            found[name] += int(count) * records
     return found

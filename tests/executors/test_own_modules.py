@@ -120,6 +120,15 @@ def test_a_reader_that_fails_is_told_in_one_line(changed: str, message: str) -> 
         run(reader="own_reader:Reader")
 
 
+def test_a_reader_that_cannot_cut_its_input_is_told_in_one_line() -> None:
+    write_reader("batch\n\n    def shards(self, shard_bytes):\n        raise KeyError('x')")
+
+    with pytest.raises(DatakitError, match="source 's' failed: KeyError: 'x'"):
+        run(reader="own_reader:Reader")
+    with pytest.raises(DatakitError, match="source 's' failed: KeyError: 'x'"):
+        datakit.preview("p.toml")
+
+
 @pytest.mark.parametrize(
     ("code", "use", "message"),
     [

@@ -503,6 +503,9 @@ def test_what_is_said_of_tools_and_weights_counts_only_where_it_is_meant() -> No
     answer = {"role": "assistant", "content": "答"}
 
     assert reasons_of(JsonlSink(layout="records"), [document]) == [None]
+    beside = [document, {"messages": [question, answer], "tools": "锤子"}]
+    assert reasons_of(JsonlSink(layout="records"), beside) == [None, "needs_tools"]
+    assert reasons_of(JsonlSink(layout="records", tools=True), beside) == [None, "broken_tools"]
     assert reasons_of(JsonlSink(layout="messages"), [{"messages": [question, answer]}]) == [None]
     weighed = [{"messages": [question, answer | {"weight": 0.5}]}]
     assert reasons_of(JsonlSink(layout="messages"), weighed) == ["turn_weight"]

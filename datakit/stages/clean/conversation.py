@@ -1,11 +1,11 @@
 """Repair conversations: their order, their empty and repeated messages, tokens in their texts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
 from datakit.conversations.flat import flatten, nest_messages
-from datakit.conversations.repairs import Repairs, Step
+from datakit.conversations.repairs import Repairs
 from datakit.conversations.repairs_told import carry_out, count_changes, count_told, tell
 from datakit.conversations.tokens import split_in_batch
 from datakit.errors import SettingsError
@@ -50,13 +50,13 @@ class ConversationCleaner:
     split_special_tokens: bool = False
 
     def __post_init__(self) -> None:
-        if not self.split_special_tokens and not any(True for _ in self._steps()):
+        if not self.split_special_tokens and not any(True for _ in Repairs.named_in(self).steps()):
             raise SettingsError("use", "clean.conversation has no repair to do")
 
     def map(self, batch: Batch) -> Batch:
         """The batch with repaired messages, and `repairs`."""
         before = flatten(batch[MESSAGES])
-        flat, done = carry_out(before, self._steps(), batch.height)
+        flat, done = carry_out(before, Repairs.named_in(self).steps(), batch.height)
         if flat is not before:
             messages = nest_messages(flat, batch.height)
             is_none = batch[MESSAGES].is_null()
@@ -70,14 +70,3 @@ class ConversationCleaner:
     def edits(self, batch: Batch, changed: Batch) -> Mapping[str, int]:  # noqa: ARG002
         """How many messages each repair concerned."""
         return count_told(changed[REPAIRS])
-
-    def _steps(self) -> Iterator[Step]:
-        return Repairs(
-            drop_empty=self.drop_empty,
-            gather_system=self.gather_system,
-            drop_repeated=self.drop_repeated,
-            merge_same_role=self.merge_same_role,
-            merge_with=self.merge_with,
-            drop_leading_assistant=self.drop_leading_assistant,
-            drop_trailing_user=self.drop_trailing_user,
-        ).steps()

@@ -97,10 +97,8 @@ class PiiCleaner:
         masked = map_fields(batch, {**rewrites, "tool_calls": count(self._mask_calls)})
         kinds = [orjson.dumps(count).decode() for count in counts.values()]
         totals = [count.total() for count in counts.values()]
-        no_kind, no_piece = (
-            pl.Series(PII, [None], dtype=pl.String),
-            pl.Series(N_PII, [0], pl.UInt32),
-        )
+        no_kind = pl.Series(PII, [None], dtype=pl.String)
+        no_piece = pl.Series(N_PII, [0], dtype=pl.UInt32)
         return masked.with_columns(
             no_kind.new_from_index(0, batch.height).scatter(list(counts), kinds),
             no_piece.new_from_index(0, batch.height).scatter(list(counts), totals),
@@ -108,11 +106,7 @@ class PiiCleaner:
 
     def edits(self, batch: Batch, changed: Batch) -> Mapping[str, int]:
         """How many pieces of each kind were found."""
-        found, earlier = Counter[str](), Counter[str]()
-        for total, counted in ((found, changed), (earlier, batch)):
-            for count in _found_before(counted).values():
-                total.update(count)
-        return found - earlier
+        return _total(changed) - _total(batch)
 
     def _mask(self, texts: pl.Series) -> tuple[pl.Series, Pieces]:
         """The texts with placeholders, and what was found. Only lines with something like personal
@@ -163,12 +157,27 @@ class PiiCleaner:
         return "".join([*parts, line[at:]])
 
 
+def _is_counted(batch: Batch) -> bool:
+    """Whether such a stage has been before; columns of the data's own of these names are text."""
+    return batch.schema.get(N_PII) == pl.UInt32 and batch.schema.get(PII) == pl.String
+
+
 def _found_before(batch: Batch) -> dict[int, Counter[str]]:
     """By row, what `pii` counts; nothing where no such stage has been yet."""
-    if batch.schema.get(N_PII) != pl.UInt32 or batch.schema.get(PII) != pl.String:
-        return {}  # columns of the data's own are text
+    if not _is_counted(batch):
+        return {}
     rows = batch[PII].is_not_null().arg_true()
     return {row: Counter(orjson.loads(batch[PII][row])) for row in rows}
+
+
+def _total(batch: Batch) -> Counter[str]:
+    """What `pii` counts in all records."""
+    total: Counter[str] = Counter()
+    if _is_counted(batch):
+        for kinds, records in batch[PII].drop_nulls().value_counts().iter_rows():
+            for kind, count in orjson.loads(kinds).items():
+                total[kind] += count * records
+    return total
 
 
 def _check_placeholder(key: str, placeholder: str) -> None:

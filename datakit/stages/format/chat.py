@@ -137,7 +137,7 @@ class ChatFormat:
         flat = split_reasoning(decoded.flat) if self.split_reasoning else decoded.flat
         if self.strip:
             flat = flat.with_columns(pl.col("content").str.strip_chars())
-        flat, done = carry_out(flat, self._repairs().steps(), rows)
+        flat, done = carry_out(flat, Repairs.named_in(self).steps(), rows)
         faults = check_order(flat, rows, min_turns=self.min_turns)
         faults = faults.update(decoded.faults, on="row", how="left")
         if self.tools in batch.columns:
@@ -165,14 +165,3 @@ class ChatFormat:
         own = pl.col(self.system_field).cast(pl.String)
         given = pl.when(own.str.strip_chars() != "").then(own).otherwise(pl.lit(self.system))
         return batch.select(given.alias("system")).to_series()
-
-    def _repairs(self) -> Repairs:
-        return Repairs(
-            drop_empty=self.drop_empty,
-            gather_system=self.gather_system,
-            drop_repeated=self.drop_repeated,
-            merge_same_role=self.merge_same_role,
-            merge_with=self.merge_with,
-            drop_leading_assistant=self.drop_leading_assistant,
-            drop_trailing_user=self.drop_trailing_user,
-        )
