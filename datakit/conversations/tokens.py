@@ -1,11 +1,12 @@
 """Tokens of chat templates in texts: found, or made plain text of."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 
 from datakit.conversations.calls import spelt_out
-from datakit.records import MESSAGES, MESSAGES_TYPE, REJECTED, TEXT, Batch, map_content, nest
+from datakit.records import SPOKEN, TEXT, Batch, map_fields
 from datakit.text.special_tokens import SPECIAL_TOKENS, broken_token
 
 
@@ -13,14 +14,19 @@ def split_in_batch(batch: Batch, tokens: Sequence[str] = SPECIAL_TOKENS) -> Batc
     """The batch with the special tokens in its texts and messages made plain text of, in the
     arguments of tool calls too. A document keeps the one at its end.
     """
-    documents = split_documents(batch[TEXT], tokens) if TEXT in batch.columns else None
-    batch = map_content(batch, lambda texts: split_tokens(texts, tokens))
-    if documents is not None:
-        batch = batch.with_columns(documents)
-    for name in (MESSAGES, REJECTED):
-        if batch.schema.get(name) == MESSAGES_TYPE:
-            batch = batch.with_columns(_with_split_calls(batch[name], tokens))
-    return batch
+
+    def split(texts: pl.Series, _: Any) -> pl.Series:
+        return split_tokens(texts, tokens)
+
+    def split_calls(calls: pl.Series, _: Any) -> pl.Series:
+        plain = spelt_out(calls)
+        changed = split_tokens(plain, tokens)
+        return changed.zip_with((changed != plain).fill_null(False), calls)
+
+    rewrites = {**dict.fromkeys(SPOKEN, split), "tool_calls": split_calls}
+    done = map_fields(batch.drop(TEXT, strict=False), rewrites)
+    texts = [split_documents(batch[TEXT], tokens)] if TEXT in batch.columns else []
+    return batch.with_columns(*done.get_columns(), *texts)
 
 
 def without_end(texts: pl.Expr, tokens: Sequence[str]) -> pl.Expr:
@@ -37,17 +43,6 @@ def split_documents(texts: pl.Series, tokens: Sequence[str]) -> pl.Series:
     split = heads.with_columns(split_tokens(heads["head"], tokens).alias("split"))
     whole = pl.col("split") + text.str.strip_prefix(pl.col("head"))
     return split.select(whole.alias(texts.name)).to_series()
-
-
-def _with_split_calls(messages: pl.Series, tokens: Sequence[str]) -> pl.Series:
-    flat = messages.explode(empty_as_null=False, keep_nulls=False).struct.unnest()
-    calls = flat["tool_calls"]
-    if calls.null_count() == flat.height:
-        return messages
-    plain = spelt_out(calls)
-    split = split_tokens(plain, tokens)
-    flat = flat.with_columns(split.zip_with((split != plain).fill_null(False), calls))
-    return nest(flat.to_struct(), messages.list.len(), name=messages.name)
 
 
 def said_in(flat: pl.DataFrame) -> pl.Series:

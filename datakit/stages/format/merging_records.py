@@ -2,11 +2,11 @@
 
 import polars as pl
 
+from datakit.conversations.judged import judgements
 from datakit.errors import DatakitError
 from datakit.records import (
     ADDRESS,
     ID,
-    LABEL,
     MESSAGES,
     REJECTED,
     SOURCE,
@@ -111,11 +111,9 @@ def _draw(ids: pl.Series, salt: str) -> pl.Series:
 def _obstacle(batch: Batch, values: pl.Series, roles: pl.Series, *, at_random: bool) -> pl.Expr:
     letters = pl.lit(roles)
     faults = [("document", letters.fill_null("") == "")]
-    faults += [
-        (name, pl.col(column).is_not_null())
-        for name, column in (("preference", REJECTED), ("feedback", LABEL))
-        if column in batch.columns
-    ]
+    if REJECTED in batch.columns:
+        faults.append(("preference", pl.col(REJECTED).is_not_null()))
+    faults.append(("feedback", pl.lit(judgements(batch).is_not_null())))
     faults.append(("no_value", pl.lit(values).is_null()))
     calls = pl.col(MESSAGES).list.last().struct.field("tool_calls").fill_null("") != ""
     faults.append(("last_not_assistant", ~letters.str.ends_with("a") | calls))

@@ -8,7 +8,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from datakit.conversations.flat import flatten, nest_messages
-from datakit.records import LABEL, MESSAGE_TYPES, MESSAGES, PARENT, REJECTED, Batch, Columns
+from datakit.conversations.judged import judgements
+from datakit.records import MESSAGE_TYPES, MESSAGES, PARENT, REJECTED, Batch, Columns
 from datakit.stages.format.counts import empty_counts
 
 
@@ -23,8 +24,8 @@ class SplitTurnsFormat:
     message and its own turn alone, as for questions that stand by themselves.
     Marks that messages of the turn itself have stay. What follows the last answer belongs to no
     record; conversations with less than two answers, and documents, stay as they are. So do
-    preferences and feedback, records with a value in `rejected` or `label`: the worse answer and
-    the judgement belong to the last answer alone.
+    preferences and feedback, what `format.preference` and `format.feedback` made: the worse answer
+    and the judgement belong to the last answer alone.
 
     Counts of tokens are emptied where a conversation is split, so count behind this stage. The
     records of conversation `x` are `x#1`, `x#2` and so on; `format.merge_turns` makes one of
@@ -73,11 +74,10 @@ class SplitTurnsFormat:
 
 def _is_judged(batch: Batch) -> NDArray[np.bool_]:
     """Whether a record has a worse answer, or a judgement, beside its last one."""
-    judged = np.zeros(batch.height, dtype=np.bool_)
-    for name in (REJECTED, LABEL):
-        if name in batch.columns:
-            judged |= batch[name].is_not_null().to_numpy()
-    return judged
+    judged = judgements(batch).is_not_null()
+    if REJECTED in batch.columns:
+        judged |= batch[REJECTED].is_not_null()
+    return judged.to_numpy()
 
 
 def _with_turns(flat: pl.DataFrame) -> pl.DataFrame:

@@ -6,6 +6,7 @@ import polars as pl
 
 from datakit.conversations.calls import check_tools
 from datakit.conversations.flat import flatten
+from datakit.conversations.judged import judgements
 from datakit.conversations.tokens import said_in, without_end
 from datakit.ranking import read_numbers
 from datakit.records import (
@@ -59,10 +60,10 @@ def record_weight_faults(batch: Batch) -> list[Fault]:
 
 def judged_faults(batch: Batch) -> list[Fault]:
     """Answers that `format.feedback` has found bad, for layouts that would have them learnt."""
-    if batch.schema.get(LABEL) != pl.Boolean:
-        return []  # a label of the data's own is text
-    is_bad = pl.col(MESSAGES).is_not_null() & pl.col(LABEL).eq(False).fill_null(False)
-    return [Fault("judged_bad", is_bad, column=LABEL)]
+    is_bad = (~judgements(batch)).fill_null(False)
+    if not is_bad.any():
+        return []
+    return [Fault("judged_bad", pl.lit(is_bad) & pl.col(MESSAGES).is_not_null(), column=LABEL)]
 
 
 def is_weighed(weights: pl.Series) -> pl.Series:
@@ -74,13 +75,15 @@ def tools_faults(batch: Batch, holds_tools: bool) -> list[Fault]:
     """A list of tools, for layouts that have no place for it; for others, one that is none."""
     if batch.schema.get(TOOLS) != pl.String or MESSAGES not in batch.columns:
         return []
-    batch = batch.with_columns(pl.when(pl.col(MESSAGES).is_not_null()).then(TOOLS).alias(TOOLS))
+    # A document's field of that name is a field like others.
+    lists = pl.col(MESSAGES).is_not_null() & has_tools(pl.col(TOOLS))
     if not holds_tools:
-        return [Fault("needs_tools", has_tools(pl.col(TOOLS)), column=TOOLS)]
+        return [Fault("needs_tools", lists, column=TOOLS)]
     # Records share few lists of tools.
-    listed = batch.filter(has_tools(pl.col(TOOLS)))[TOOLS].unique(maintain_order=True)
+    listed = batch.filter(lists)[TOOLS].unique(maintain_order=True)
     broken = [text for text in listed.to_list() if check_tools(text)]
-    return [Fault("broken_tools", pl.col(TOOLS).is_in(broken), column=TOOLS)] if broken else []
+    is_broken = lists & pl.col(TOOLS).is_in(broken)
+    return [Fault("broken_tools", is_broken, column=TOOLS)] if broken else []
 
 
 def answer_faults(batch: Batch, kind: str, *, calls: bool) -> list[Fault]:
