@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ class PreparedSource:
 
     @property
     def adds(self) -> Columns:
-        """Columns of the source and of the maps."""
-        return self.source.adds.union(*(stage.adds for stage in self.maps))
+        """Columns behind the last map."""
+        return reduce(lambda have, stage: columns_after(stage, have), self.maps, self.source.adds)
 
     def inputs(self) -> list[InputFile]:
         """The source's files."""
@@ -39,12 +40,13 @@ class PreparedSource:
         return self.source.shards(shard_bytes)
 
     def read(self, shard: Shard) -> Iterator[Batch]:
-        """The records of a shard that no map refuses."""
+        """The records of a shard that no map refuses, without empty batches."""
         for batch in self.source.read(shard):
             kept = _without_refused(batch)
             for stage in self.maps:
                 kept = _without_refused(stage.map(kept)) if kept.height else kept
-            yield kept
+            if kept.height:
+                yield kept
 
     def unpack(self, shard: Shard, folder: Path, shard_bytes: int) -> list[Shard]:
         """As the source does."""

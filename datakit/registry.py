@@ -110,16 +110,17 @@ class Registry(Mapping[str, type]):
 
 def _load(name: str, target: str) -> type:
     module, _, attribute = target.partition(":")
+    is_path = ":" in name
     # Users' modules lie where they work; what is installed goes before them.
-    if ":" in name and (here := str(Path.cwd())) not in sys.path:
+    if is_path and (here := str(Path.cwd())) not in sys.path:
         sys.path.append(here)
     try:
         found = getattr(import_module(module), attribute)
     except Exception as error:  # whatever a user's module does when it is imported
         what = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        where = " (modules are looked for on Python's path, then in the current folder)"
         raise UsageError(
-            f"stage {name!r} cannot be imported from {target!r}: {what} "
-            "(modules are looked for on Python's path, then in the current folder)"
+            f"stage {name!r} cannot be imported from {target!r}: {what}{where if is_path else ''}"
         ) from error
     if not isinstance(found, type):
         raise UsageError(f"stage {name!r}: {target!r} is not a class")

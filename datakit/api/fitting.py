@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from datakit.errors import PipelineFileError, Problem, UsageError
 from datakit.executors.fitting import Fitted, Fitting, fit_preset
 from datakit.executors.training import NEGATIVE, POSITIVE, Side, Training, train
 from datakit.plan import PATH_SOURCE, Plan, plan_file, plan_path
-from datakit.prepared import prepare
+from datakit.prepared import PreparedSource, prepare
 from datakit.presets.load import load_preset
 from datakit.report.training import TrainingReport
 
@@ -52,19 +53,14 @@ def fit(
         compiled = plan_path(str(reference), text=text)
     seed = compiled.pipeline.seed
     fitting = Fitting(like=preset, tail=tail, sample=sample, seed=seed)
-    return fit_preset(
-        [prepare(source, _stages_before(compiled)) for source in compiled.sources], fitting
-    )
+    return fit_preset(_sources_of(compiled), fitting)
 
 
-def _stages_before(plan: Plan) -> list[tuple[Any, tuple[str, ...] | None]]:
-    """The stages that make the texts that a quality filter would judge."""
-    found = []
-    for step in plan.segments[0].steps:
-        if step.name == "filter.quality":
-            break
-        found.append((step.stage, step.only))
-    return found
+def _sources_of(plan: Plan) -> list[PreparedSource]:
+    """The sources behind the stages that make the texts that a quality filter would judge."""
+    steps = takewhile(lambda step: step.name != "filter.quality", plan.segments[0].steps)
+    before = [(step.stage, step.only) for step in steps]
+    return [prepare(source, before) for source in plan.sources]
 
 
 def train_classifier(

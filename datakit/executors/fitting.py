@@ -14,9 +14,10 @@ import numpy as np
 import polars as pl
 
 from datakit.errors import UsageError
+from datakit.executors.reading import list_shards, read_shard
 from datakit.presets.load import Preset, Rule
 from datakit.presets.write import preset_toml
-from datakit.records import ID, REASON, Batch, Table, hash_strings, joined_content
+from datakit.records import ID, TEXT, Table, hash_strings, joined_content
 from datakit.signals import columns_named, measure
 from datakit.stage import Source
 
@@ -92,18 +93,17 @@ def fit_preset(sources: Sequence[Source], fitting: Fitting) -> Fitted:
     return Fitted(preset._replace(rules=tuple(named_source)), measured.height, rejected)
 
 
-def _read(source: Source, counts: Counter[str]) -> Iterator[Batch]:
-    """The records with a text; `counts` has how many there were."""
-    for shard in source.shards(SHARD_BYTES):
-        for batch in source.read(shard):
-            is_record = pl.col(REASON).is_null() if REASON in batch.columns else pl.lit(value=True)
-            texts = joined_content(batch).str.strip_chars()
-            kept = batch.filter(is_record & pl.lit(texts != "").fill_null(value=False))
+def _read(source: Source, counts: Counter[str]) -> Iterator[Table]:
+    """Ids and texts of the records that have one; `counts` has how many there were."""
+    for shard in list_shards(source, SHARD_BYTES):
+        for batch in read_shard(source, shard):
+            texts = batch.select(ID, joined_content(batch).alias(TEXT))
+            kept = texts.filter(pl.col(TEXT).str.strip_chars() != "")
             counts[source.name] += kept.height
             yield kept
 
 
-def _draw(batches: Iterable[Batch], names: Sequence[str], fitting: Fitting) -> Table:
+def _draw(batches: Iterable[Table], names: Sequence[str], fitting: Fitting) -> Table:
     """The signals of the records whose ids have the least hashes, at most `sample` of them."""
     kept: list[Table] = []
     held, bound = 0, None
@@ -111,7 +111,7 @@ def _draw(batches: Iterable[Batch], names: Sequence[str], fitting: Fitting) -> T
         ranks = hash_strings(batch[ID], seed=fitting.seed)
         if bound is not None:
             batch, ranks = batch.filter(ranks < bound), ranks.filter(ranks < bound)
-        kept.append(measure(joined_content(batch), names).with_columns(ranks.alias(_RANK)))
+        kept.append(measure(batch[TEXT], names).with_columns(ranks.alias(_RANK)))
         held += batch.height
         if held > 2 * fitting.sample:
             kept = [pl.concat(kept).bottom_k(fitting.sample, by=_RANK)]

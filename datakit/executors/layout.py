@@ -11,6 +11,7 @@ from pathlib import Path
 
 from datakit.executors.digests import digest_of, stage_identity
 from datakit.executors.local import Done
+from datakit.executors.reading import list_shards
 from datakit.executors.workdir import task_directory
 from datakit.plan import Plan
 from datakit.stage import Shard, Source
@@ -56,7 +57,7 @@ def first_cut(plan: Plan) -> list[ShardOf]:
     return [
         ShardOf(number, shard)
         for number, source in enumerate(plan.sources)
-        for shard in source.shards(shard_bytes)
+        for shard in list_shards(source, shard_bytes)
     ]
 
 

@@ -17,6 +17,7 @@ from datakit.executors.parting import (
     part_by_reason_column,
     part_by_verdicts,
 )
+from datakit.executors.reading import list_shards, read_shard
 from datakit.executors.row_local import run_local
 from datakit.plan import Plan, Step
 from datakit.records import ID, Batch, joined_content
@@ -92,8 +93,8 @@ def preview(plan: Plan, records: int) -> Preview:
 def sample(source: Source, records: int) -> Iterator[Parted]:
     """The first records of a source, in reading order."""
     left = records
-    for shard in source.shards(1 << 20):
-        for batch in source.read(shard):
+    for shard in list_shards(source, 1 << 20):
+        for batch in read_shard(source, shard):
             yield part_by_reason_column(start_numbers(batch[:left]))
             left -= min(batch.height, left)
             if not left:

@@ -16,6 +16,7 @@ import polars as pl
 from datakit.errors import DatakitError
 from datakit.executors.conclude import shown_path
 from datakit.executors.parting import part_by_reason_column
+from datakit.executors.reading import list_shards, read_shard
 from datakit.executors.row_local import run_local
 from datakit.kernels.fasttext import load_model
 from datakit.plan import Plan
@@ -150,8 +151,8 @@ def _records(side: Side, rejected: Counter[str]) -> Iterator[Batch]:
 
 
 def _read(source: Source, rejected: Counter[str]) -> Iterator[Batch]:
-    for shard in source.shards(SHARD_BYTES):
-        for batch in source.read(shard):
+    for shard in list_shards(source, SHARD_BYTES):
+        for batch in read_shard(source, shard):
             parted = part_by_reason_column(batch)
             rejected.update(parted.rejects["reason"])
             yield parted.kept

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import polars as pl
-
 from datakit.errors import DatakitError
-from datakit.records import ID, REASON, joined_content
+from datakit.records import ID, joined_content
 from datakit.stage import Source
 from datakit.stages.filter.benchmark_files import Row, find_benchmark_files, read_rows
 
@@ -69,8 +67,6 @@ def read_source_items(source: Source) -> Iterator[Item]:
     """
     for shard in source.shards(SHARD_BYTES):
         for batch in source.read(shard):
-            if REASON in batch.columns:
-                batch = batch.filter(pl.col(REASON).is_null())
             questions = joined_content(batch, roles=("user",)).fill_null("")
             answers = joined_content(batch, roles=("assistant",)).fill_null("")
             for place, question, answer in zip(batch[ID], questions, answers, strict=True):
